@@ -1,0 +1,182 @@
+"""The moves of an issue between unclaimed, running, retrying, parked and cleaning.
+
+Each function changes the state and returns what must be done. Whoever releases a slot says so by
+calling `refill.slot_freed` afterwards.
+"""
+
+from __future__ import annotations
+
+from symphony.domain.issue import Issue
+from symphony.domain.run import NeedsPerson, RunRequest, StopReason
+from symphony.domain.settings import Settings
+from symphony.scheduler.commands import (
+    Announce,
+    ArmTimer,
+    Command,
+    ReadIssues,
+    RemoveWorkspace,
+    RetryTimer,
+    StartRun,
+    StopRun,
+)
+from symphony.scheduler.events import ForParking
+from symphony.scheduler.moment import Moment
+from symphony.scheduler.reads import reads_are_held
+from symphony.scheduler.retry import CONTINUATION_DELAY_MS, NO_SLOTS, failure_delay_ms
+from symphony.scheduler.state import Cleaning, Parked, Retry, Running, SchedulerState
+
+
+def start_run(
+    state: SchedulerState, issue: Issue, now: Moment, retry: Retry | None = None
+) -> list[Command]:
+    """Unclaimed or retrying -> running. The caller has judged the issue and taken a slot."""
+    state.retrying.pop(issue.id, None)
+    state.waiting.pop(issue.id, None)
+    entry = Running(
+        run_id=state.next_run_id(),
+        issue=issue,
+        attempt=retry.attempt if retry else None,
+        failures=retry.failures if retry else 0,
+        started=now,
+        settings=state.settings,
+    )
+    state.running[issue.id] = entry
+    request = RunRequest(run_id=entry.run_id, issue=issue, attempt=entry.attempt)
+    return [
+        announce("dispatched", issue, attempt=entry.attempt, state=issue.state),
+        StartRun(request=request, settings=state.settings),
+    ]
+
+
+def stop_run(entry: Running, reason: StopReason) -> list[Command]:
+    """Ask for the end of a run, once. It stays running until its processes are gone."""
+    if entry.stopping is not None:
+        return []
+    entry.stopping = reason
+    return [
+        announce("run_stopping", entry.issue, reason=reason.value, run_id=entry.run_id),
+        StopRun(run_id=entry.run_id, reason=reason),
+    ]
+
+
+def queue_continuation(state: SchedulerState, entry: Running, now: Moment) -> list[Command]:
+    """A good end: look again shortly whether the issue wants another session."""
+    retry = Retry(
+        issue=entry.issue,
+        attempt=1,
+        failures=0,
+        kind="continuation",
+        due=now.plus(CONTINUATION_DELAY_MS),
+        epoch=state.next_epoch(),
+        path=entry.workspace_path,
+    )
+    return _queue(state, retry, CONTINUATION_DELAY_MS)
+
+
+def queue_failure(
+    state: SchedulerState, issue: Issue, *, failures: int, error: str, now: Moment, path: str | None
+) -> list[Command]:
+    """A bad end: try again after the backoff. `failures` includes this one."""
+    delay = failure_delay_ms(failures, state.settings.agent.max_retry_backoff_ms)
+    retry = Retry(
+        issue=issue,
+        attempt=failures,
+        failures=failures,
+        kind="failure",
+        due=now.plus(delay),
+        epoch=state.next_epoch(),
+        error=error,
+        path=path,
+    )
+    return _queue(state, retry, delay)
+
+
+def requeue_for_slot(
+    state: SchedulerState, retry: Retry, issue: Issue, now: Moment
+) -> list[Command]:
+    """No slot: wait with the same attempt. A freed slot ends the wait early."""
+    delay = failure_delay_ms(retry.attempt, state.settings.agent.max_retry_backoff_ms)
+    waiting = Retry(
+        issue=issue,
+        attempt=retry.attempt,
+        failures=retry.failures,
+        kind=retry.kind,
+        due=now.plus(delay),
+        epoch=state.next_epoch(),
+        error=NO_SLOTS,
+        waiting_for="slot",
+        path=retry.path,
+    )
+    return _queue(state, waiting, delay)
+
+
+def _queue(state: SchedulerState, retry: Retry, delay_ms: int) -> list[Command]:
+    issue = retry.issue
+    state.retrying[issue.id] = retry
+    return [
+        announce(
+            "retry_scheduled",
+            issue,
+            attempt=retry.attempt,
+            kind=retry.kind,
+            delay_ms=delay_ms,
+            reason=retry.error,
+        ),
+        ArmTimer(
+            timer=RetryTimer(issue_id=issue.id, epoch=retry.epoch), due_ms=retry.due.monotonic_ms
+        ),
+    ]
+
+
+def park(state: SchedulerState, entry: Running, outcome: NeedsPerson, now: Moment) -> list[Command]:
+    """Running -> parked: claimed, not retried, visible with its question."""
+    parked = Parked(
+        issue=entry.issue,
+        request=outcome.request,
+        question=outcome.question,
+        since=now,
+        epoch=state.next_epoch(),
+        attempt=entry.attempt,
+        path=entry.workspace_path,
+    )
+    issue = entry.issue
+    state.parked[issue.id] = parked
+    blocked = Announce(
+        name="issue_blocked",
+        level="warning",
+        issue_id=issue.id,
+        identifier=issue.identifier,
+        fields={"request": outcome.request, "question": outcome.question},
+    )
+    if reads_are_held(state, now):
+        return [blocked]  # The next reconciliation reads it.
+    purpose = ForParking(issue_id=issue.id, epoch=parked.epoch)
+    return [blocked, ReadIssues(purpose=purpose, ids=(issue.id,), settings=state.settings)]
+
+
+def clean(
+    state: SchedulerState, issue: Issue, path: str | None, settings: Settings, now: Moment
+) -> list[Command]:
+    """Any claim -> cleaning. The issue stays claimed until its directory is gone."""
+    state.retrying.pop(issue.id, None)
+    state.parked.pop(issue.id, None)
+    state.cleaning[issue.id] = Cleaning(issue=issue, since=now)
+    return [RemoveWorkspace(issue=issue, path=path, settings=settings)]
+
+
+def release(state: SchedulerState, issue: Issue, reason: str) -> list[Command]:
+    """Any claim -> unclaimed. Who ended a run has taken it out of `running` before."""
+    state.retrying.pop(issue.id, None)
+    state.parked.pop(issue.id, None)
+    state.settle(issue.id)
+    return [announce("claim_released", issue, reason=reason)]
+
+
+def announce(name: str, issue: Issue, **fields: str | int | None) -> Announce:
+    """A log line about an issue; fields without a value are left out."""
+    return Announce(
+        name=name,
+        issue_id=issue.id,
+        identifier=issue.identifier,
+        fields={key: value for key, value in fields.items() if value is not None},
+    )

@@ -1,0 +1,1 @@
+"""Issue trackers: one port, and one folder for each provider."""

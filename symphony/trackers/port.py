@@ -1,0 +1,79 @@
+"""The boundary between the scheduler and any issue tracker (SPEC.md section 11).
+
+The daemon only reads. What changes a tracker are the provider's own tools, which the agent calls
+and the daemon executes with the credential that it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from symphony.domain.ids import IssueId
+from symphony.domain.issue import Issue
+from symphony.domain.json import JsonValue
+from symphony.domain.settings import TrackerSettings
+from symphony.domain.tools import ToolContext, ToolResult, ToolSpec
+
+
+class Tracker(Protocol):
+    """One configured tracker. Every operation may be called concurrently with any other.
+
+    Reads are atomic: they give a complete answer or raise `TrackerError`. They end in bounded time.
+    """
+
+    async def fetch_issues_by_states(self, states: Collection[str]) -> Sequence[Issue]:
+        """The issues of the configured scope in these states, compared without case.
+
+        Issues that are not dispatchable are included. No states: empty, without a request. A
+        record that lacks what an `Issue` needs is left out and logged (`tracker.states.malformed`).
+        """
+        ...
+
+    async def fetch_issues_by_ids(self, ids: Collection[IssueId]) -> Sequence[Issue]:
+        """Full current snapshots of these issues, each at most once, in any order.
+
+        What is no longer visible in the scope is left out. No ids: empty, without a request. A
+        malformed record that was asked for is an error, because a gap has a meaning here.
+        """
+        ...
+
+    def tool_specs(self) -> Sequence[ToolSpec]:
+        """The provider's tools, constant for the life of this object."""
+        ...
+
+    async def execute_tool(
+        self, name: str, arguments: JsonValue, context: ToolContext
+    ) -> ToolResult:
+        """Run one tool on the host. Never raises for what the caller did wrong or the provider
+        refused: that is a `ToolResult` with `success=False` and a readable `content`."""
+        ...
+
+    def secret_environment_names(self) -> frozenset[str]:
+        """Names of variables that hold this tracker's secrets; children never inherit them."""
+        ...
+
+    def secret_values(self) -> frozenset[str]:
+        """The secrets themselves, for redaction only."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections. Idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterProfile:
+    """What is known of a provider before it is configured.
+
+    `build` receives the tracker settings, the environment and the directory that relative paths
+    count from. It raises `symphony.domain.problems.ProblemError` with keys such as
+    `tracker.provider.path` where the settings cannot be used. It does no I/O beyond looking at
+    local paths. Where `default_active_states` is None, the workflow must name them.
+    """
+
+    kind: str
+    default_active_states: tuple[str, ...] | None
+    default_terminal_states: tuple[str, ...] | None
+    build: Callable[[TrackerSettings, Mapping[str, str], str], Tracker]
