@@ -27,7 +27,7 @@ class Tracker(Protocol):
         """The issues of the configured scope in these states, compared without case.
 
         Issues that are not dispatchable are included. No states: empty, without a request. A
-        record that lacks what an `Issue` needs is left out and logged (`tracker.states.malformed`).
+        record that lacks what an `Issue` needs is left out and logged (`tracker.malformed.logged`).
         """
         ...
 

@@ -1,0 +1,1 @@
+"""The files tracker: a folder of Markdown files as the board."""
