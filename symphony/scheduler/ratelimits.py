@@ -8,9 +8,11 @@ from symphony.domain.json import JsonObject, JsonValue
 
 # A report that is wider than this is not a rate limit; what goes beyond is left out.
 MAX_KEYS = 200
+# Known reports nest three deep. What lies deeper is replaced as a whole, not merged.
+MAX_DEPTH = 5
 
 
-def merge(known: JsonObject | None, update: JsonObject) -> JsonObject:
+def merge(known: JsonObject | None, update: JsonObject, depth: int = 1) -> JsonObject:
     """`update` over `known`; null in the update keeps what is known (`ratelimit.sparse.kept`)."""
     merged: dict[str, JsonValue] = dict(known or {})
     for key, value in update.items():
@@ -19,8 +21,8 @@ def merge(known: JsonObject | None, update: JsonObject) -> JsonObject:
         before = merged.get(key)
         if value is None:
             merged.setdefault(key, None)
-        elif isinstance(value, Mapping) and isinstance(before, Mapping):
-            merged[key] = merge(before, value)
+        elif isinstance(value, Mapping) and isinstance(before, Mapping) and depth < MAX_DEPTH:
+            merged[key] = merge(before, value, depth + 1)
         else:
             merged[key] = value
     return merged

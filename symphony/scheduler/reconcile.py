@@ -72,7 +72,7 @@ def _judge_parked(
     if issue is None:
         return release(state, parked.issue, "not visible any more")
     if state.is_terminal(issue):
-        return clean(state, issue, parked.path, state.settings, now)
+        return clean(state, issue, parked.place, now)
     if not state.is_active(issue) or not is_routable(issue, state.settings.tracker):
         return release(state, issue, "not active or not routable any more")
     if parked.baseline is None:
@@ -111,7 +111,7 @@ def terminal_found(state: SchedulerState, issues: tuple[Issue, ...], now: Moment
     for issue in issues:
         if state.claim_of(issue.id) is None and state.is_terminal(issue):
             commands.append(announce("terminal_workspace_found", issue, state=issue.state))
-            commands += clean(state, issue, None, state.settings, now)
+            commands += clean(state, issue, None, now)
     return commands
 
 

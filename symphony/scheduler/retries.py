@@ -42,6 +42,7 @@ def wake_for_slot(state: SchedulerState, now: Moment) -> list[Command]:
     for retry in sorted(waiting, key=lambda entry: entry.due.monotonic_ms):
         if slots.available(retry.issue.state) and not judge.identifier_is_taken(retry.issue):
             slots.take(retry.issue.state)
+            retry.due = now
             commands += _refresh(state, retry, now)
     return commands
 
@@ -71,7 +72,7 @@ def retry_read(
 ) -> list[Command]:
     """Judge the fresh snapshot of a retried issue; a slot that it leaves wakes the next one."""
     retry = state.retrying.get(purpose.issue_id)
-    if retry is None or retry.epoch != purpose.epoch:
+    if retry is None or retry.epoch != purpose.epoch or retry.waiting_for != "refresh":
         return []
     return [*_answered(state, retry, event, now), *wake_for_slot(state, now)]
 
@@ -85,7 +86,7 @@ def _answered(state: SchedulerState, retry: Retry, event: IssuesRead, now: Momen
             failures=retry.failures + 1,
             error=f"{REFRESH_FAILED}: {event.answer}",
             now=now,
-            path=retry.path,
+            place=retry.place,
         )
     fresh = next((issue for issue in event.answer if issue.id == retry.issue.id), None)
     if fresh is None:
@@ -95,7 +96,7 @@ def _answered(state: SchedulerState, retry: Retry, event: IssuesRead, now: Momen
 
 def _judge(state: SchedulerState, retry: Retry, issue: Issue, now: Moment) -> list[Command]:
     if state.is_terminal(issue):
-        return clean(state, issue, retry.path, state.settings, now)
+        return clean(state, issue, retry.place, now)
     slots = Slots(state)
     judge = Judge(state, slots)
     block = next((rule for rule in judge.routing(issue) if not rule.passed), None)

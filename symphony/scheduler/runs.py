@@ -106,7 +106,7 @@ def _after(
     state: SchedulerState, entry: Running, outcome: RunOutcome, now: Moment
 ) -> list[Command]:
     if entry.stopping is StopReason.TERMINAL:
-        return clean(state, entry.issue, entry.workspace_path, entry.settings, now)
+        return clean(state, entry.issue, entry.place, now)
     if entry.stopping in _RELEASING:
         return release(state, entry.issue, entry.stopping.value)
     if state.draining:
@@ -131,7 +131,7 @@ def _after(
         failures=entry.failures + 1,
         error=error,
         now=now,
-        path=entry.workspace_path,
+        place=entry.place,
     )
 
 

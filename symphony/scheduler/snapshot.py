@@ -19,7 +19,7 @@ from symphony.scheduler.state import LastPoll, RecentEvent, Running, SchedulerSt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningRow:
-    """`tokens` is None until the agent reported any (`usage.unknown.shown`)."""
+    """`tokens` is None until the agent reported any."""
 
     issue: Issue
     run_id: RunId

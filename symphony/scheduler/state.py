@@ -41,6 +41,15 @@ class RecentEvent:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The workspace that a run used, with the settings that it was made with: those in force may
+    name another root by the time it is removed (`reconcile.cleanup.recorded_path`)."""
+
+    path: str
+    settings: Settings
+
+
 @dataclass(slots=True, kw_only=True)
 class Running:
     """A run that was started and has not ended, stopping ones included."""
@@ -68,6 +77,13 @@ class Running:
     )
 
     @property
+    def place(self) -> Place | None:
+        """None until the workspace was prepared."""
+        if self.workspace_path is None:
+            return None
+        return Place(path=self.workspace_path, settings=self.settings)
+
+    @property
     def session_id(self) -> SessionId | None:
         """None until the first turn started."""
         if self.thread_id is None or self.turn_id is None:
@@ -80,7 +96,7 @@ class Retry:
     """A queued retry. `epoch` tells its timer and its read from those of earlier retries.
 
     `failures` counts failed runs in a row; a continuation has none. `attempt` is what the next run
-    is told. `path` is where the last run worked.
+    is told. `place` is where the last run worked.
     """
 
     issue: Issue
@@ -91,7 +107,7 @@ class Retry:
     epoch: int
     error: str | None = None
     waiting_for: WaitingFor = "time"
-    path: str | None = None
+    place: Place | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +121,7 @@ class Parked:
     since: Moment
     epoch: int
     attempt: int | None
-    path: str | None
+    place: Place | None
     baseline: Issue | None = None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from symphony.domain.issue import Issue
 from symphony.domain.run import NeedsPerson, RunRequest, StopReason
-from symphony.domain.settings import Settings
 from symphony.scheduler.commands import (
     Announce,
     ArmTimer,
@@ -23,7 +22,7 @@ from symphony.scheduler.events import ForParking
 from symphony.scheduler.moment import Moment
 from symphony.scheduler.reads import reads_are_held
 from symphony.scheduler.retry import CONTINUATION_DELAY_MS, NO_SLOTS, failure_delay_ms
-from symphony.scheduler.state import Cleaning, Parked, Retry, Running, SchedulerState
+from symphony.scheduler.state import Cleaning, Parked, Place, Retry, Running, SchedulerState
 
 
 def start_run(
@@ -68,13 +67,19 @@ def queue_continuation(state: SchedulerState, entry: Running, now: Moment) -> li
         kind="continuation",
         due=now.plus(CONTINUATION_DELAY_MS),
         epoch=state.next_epoch(),
-        path=entry.workspace_path,
+        place=entry.place,
     )
     return _queue(state, retry, CONTINUATION_DELAY_MS)
 
 
 def queue_failure(
-    state: SchedulerState, issue: Issue, *, failures: int, error: str, now: Moment, path: str | None
+    state: SchedulerState,
+    issue: Issue,
+    *,
+    failures: int,
+    error: str,
+    now: Moment,
+    place: Place | None,
 ) -> list[Command]:
     """A bad end: try again after the backoff. `failures` includes this one."""
     delay = failure_delay_ms(failures, state.settings.agent.max_retry_backoff_ms)
@@ -86,7 +91,7 @@ def queue_failure(
         due=now.plus(delay),
         epoch=state.next_epoch(),
         error=error,
-        path=path,
+        place=place,
     )
     return _queue(state, retry, delay)
 
@@ -105,7 +110,7 @@ def requeue_for_slot(
         epoch=state.next_epoch(),
         error=NO_SLOTS,
         waiting_for="slot",
-        path=retry.path,
+        place=retry.place,
     )
     return _queue(state, waiting, delay)
 
@@ -137,7 +142,7 @@ def park(state: SchedulerState, entry: Running, outcome: NeedsPerson, now: Momen
         since=now,
         epoch=state.next_epoch(),
         attempt=entry.attempt,
-        path=entry.workspace_path,
+        place=entry.place,
     )
     issue = entry.issue
     state.parked[issue.id] = parked
@@ -154,14 +159,15 @@ def park(state: SchedulerState, entry: Running, outcome: NeedsPerson, now: Momen
     return [blocked, ReadIssues(purpose=purpose, ids=(issue.id,), settings=state.settings)]
 
 
-def clean(
-    state: SchedulerState, issue: Issue, path: str | None, settings: Settings, now: Moment
-) -> list[Command]:
-    """Any claim -> cleaning. The issue stays claimed until its directory is gone."""
+def clean(state: SchedulerState, issue: Issue, place: Place | None, now: Moment) -> list[Command]:
+    """Any claim -> cleaning. The issue stays claimed until its directory is gone. `place` is None
+    where no run of this daemon worked on the issue."""
     state.retrying.pop(issue.id, None)
     state.parked.pop(issue.id, None)
     state.cleaning[issue.id] = Cleaning(issue=issue, since=now)
-    return [RemoveWorkspace(issue=issue, path=path, settings=settings)]
+    if place is None:
+        return [RemoveWorkspace(issue=issue, path=None, settings=state.settings)]
+    return [RemoveWorkspace(issue=issue, path=place.path, settings=place.settings)]
 
 
 def release(state: SchedulerState, issue: Issue, reason: str) -> list[Command]:

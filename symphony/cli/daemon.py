@@ -1,0 +1,96 @@
+"""`symphony [PATH]`: the daemon in the foreground.
+
+The warden is forked first of all, while the process has neither threads nor heavy modules; it ends
+what is left if the daemon is killed (`recovery.kill.agents_ended`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from symphony.domain.problems import ProblemError
+    from symphony.observability.logs import Logs
+    from symphony.runtime.daemon import Daemon
+    from symphony.runtime.identity import Identity
+
+DEFAULT_WORKFLOW = "WORKFLOW.md"
+
+
+def run_daemon(
+    *,
+    path: str | None,
+    port: int | None,
+    logs_root: str | None,
+    log_format: Literal["text", "json"],
+    log_level: Literal["debug", "info", "warning", "error"],
+) -> int:
+    """Run until stopped; returns the exit code."""
+    identity = own_processes()
+    from symphony.observability.logs import configure_logging
+    from symphony.observability.redaction import Redactor
+
+    redactor = Redactor()
+    logs = configure_logging(
+        line_format=log_format,
+        stream=sys.stderr,
+        redactor=redactor,
+        logs_root=logs_root,
+        level=log_level,
+    )
+    from symphony.runtime.daemon import Daemon, DaemonOptions
+
+    options = DaemonOptions(
+        workflow_path=os.path.abspath(path or DEFAULT_WORKFLOW),
+        environment=dict(os.environ),
+        logs_root=logs_root,
+        port=port,
+        identity=identity,
+        redactor=redactor,
+    )
+    code = _serve(Daemon(options), logs)
+    if identity.warden is not None:
+        identity.warden.dismiss()
+    return code
+
+
+def own_processes() -> Identity:
+    """Reserve the standard descriptors, fork the warden, and say who this daemon is."""
+    from symphony.observability.descriptors import reserve_standard_descriptors
+    from symphony.runtime.identity import Identity, new_daemon_id
+
+    reserve_standard_descriptors()
+    daemon_id = new_daemon_id()
+    from symphony.processes.warden import start_warden
+
+    return Identity(daemon_id=daemon_id, warden=start_warden(daemon_id))
+
+
+def _serve(daemon: Daemon, logs: Logs) -> int:
+    import anyio
+
+    from symphony.cli.signals import until_signal
+    from symphony.domain.problems import ProblemError
+
+    try:
+        anyio.run(partial(until_signal, daemon, before_exit=logs.flush_lines))
+    except ProblemError as error:
+        _report_start_failure(error)
+        return 1
+    finally:
+        logs.close()
+    return 0
+
+
+def _report_start_failure(error: ProblemError) -> None:
+    """One log line for each problem (`startup.validate.refused`)."""
+    import logging
+
+    from symphony.runtime.reload import problem_fields
+
+    logger = logging.getLogger(__name__)
+    for problem in error.problems:
+        logger.error("startup_failed", extra={"fields": problem_fields(problem)})

@@ -1,0 +1,1 @@
+"""The daemon: one mailbox, one loop, and the effects that the scheduler asks for."""

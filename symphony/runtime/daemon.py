@@ -1,0 +1,191 @@
+"""The daemon, put together: from a valid WORKFLOW.md to the end of its last run.
+
+Start: compose the workflow, lock the workspace root, sweep what an earlier daemon left, then let
+the scheduler begin. End: every run is stopped and every process is gone before `run` returns.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from symphony.domain.settings import Settings
+from symphony.observability.redaction import Redactor
+from symphony.observability.session_log import SessionLogs, default_logs_root
+from symphony.runtime.clock import Clock, SystemClock
+from symphony.runtime.configuration import WorkflowComposer
+from symphony.runtime.effective import WorkflowShelf
+from symphony.runtime.identity import Identity, new_daemon_id
+from symphony.runtime.interpreter import Interpreter
+from symphony.runtime.loop import Loop, Observer
+from symphony.runtime.mailbox import Mailbox
+from symphony.runtime.reads import TrackerReads
+from symphony.runtime.reload import Reloader, log_warnings
+from symphony.runtime.roots import WorkspaceRoots
+from symphony.runtime.sessions import SessionRunner
+from symphony.runtime.timers import Timers
+from symphony.runtime.worker import AgentWorker
+from symphony.runtime.workspaces import Cleaner, Keepers
+from symphony.scheduler.events import DaemonStarted, PollRequested, ShutdownRequested
+from symphony.scheduler.snapshot import Snapshot
+from symphony.scheduler.state import SchedulerState
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonOptions:
+    """`logs_root` is where session logs go, None for the user's state directory. `identity` names
+    this daemon to its children; whoever forks a warden passes the same id to both."""
+
+    workflow_path: str
+    environment: Mapping[str, str]
+    logs_root: str | None = None
+    port: int | None = None
+    identity: Identity = field(default_factory=lambda: Identity(daemon_id=new_daemon_id()))
+    redactor: Redactor = field(default_factory=Redactor)
+
+
+class Daemon:
+    """One daemon; use once."""
+
+    def __init__(self, options: DaemonOptions, *, observers: tuple[Observer, ...] = ()) -> None:
+        self._options = options
+        self._observers = observers
+        self._clock: Clock = SystemClock()
+        self._mailbox = Mailbox()
+        self._loop: Loop | None = None
+
+    def snapshot(self) -> Snapshot | None:
+        """What it does now; None before it has started."""
+        return None if self._loop is None else self._loop.snapshot()
+
+    async def request_stop(self) -> None:
+        """Stop every run, start nothing more; `run` returns when all is gone."""
+        await self._mailbox.post(ShutdownRequested())
+
+    async def request_poll(self) -> None:
+        """Poll now instead of at the next tick."""
+        await self._mailbox.post(PollRequested())
+
+    async def run(self) -> None:
+        """Run until a stop was requested and everything has ended.
+
+        Raises `ProblemError` where it cannot start.
+        """
+        try:
+            await self._start()
+        finally:
+            self._mailbox.close()
+
+    async def _start(self) -> None:
+        options = self._options
+        composer = WorkflowComposer(options.workflow_path, options.environment)
+        composed = await anyio.to_thread.run_sync(composer.load)
+        log_warnings(composed.warnings)
+        port = options.port if options.port is not None else composed.workflow.settings.server_port
+        if port is not None:
+            _tell_no_http(port)
+        options.redactor.update(composed.workflow.tracker.secret_values())
+        shelf = WorkflowShelf(composed.workflow)
+        roots = WorkspaceRoots(options.identity.daemon_id)
+        logs = self._session_logs(composed.workflow.settings)
+        try:
+            await roots.take(composed.workflow.settings.workspace.root)
+            await self._serve(composer, shelf, roots, logs)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await shelf.close()
+                if logs is not None:
+                    await anyio.to_thread.run_sync(logs.close)
+            roots.release_all()
+
+    async def _serve(
+        self,
+        composer: WorkflowComposer,
+        shelf: WorkflowShelf,
+        roots: WorkspaceRoots,
+        logs: SessionLogs | None,
+    ) -> None:
+        settings = shelf.current.settings
+        reloader = Reloader(
+            composer=composer,
+            shelf=shelf,
+            mailbox=self._mailbox,
+            redactor=self._options.redactor,
+            roots=roots,
+        )
+        async with anyio.create_task_group() as tasks:
+            timers = Timers(self._clock, self._mailbox)
+            loop = Loop(
+                state=SchedulerState(settings=settings),
+                mailbox=self._mailbox,
+                clock=self._clock,
+                interpreter=self._interpreter(shelf, logs, timers, reloader, tasks),
+                observers=self._observers,
+            )
+            self._loop = loop
+            tasks.start_soon(timers.run)
+            tasks.start_soon(reloader.watch)
+            _log_start(settings)
+            await self._mailbox.post(DaemonStarted())
+            await loop.run()
+            tasks.cancel_scope.cancel()
+        logger.info("daemon_stopped", extra={"fields": {}})
+
+    def _session_logs(self, settings: Settings) -> SessionLogs | None:
+        options = self._options
+        root = options.logs_root or default_logs_root(settings.workspace.root, options.environment)
+        return None if root is None else SessionLogs(root, options.redactor)
+
+    def _interpreter(
+        self,
+        shelf: WorkflowShelf,
+        logs: SessionLogs | None,
+        timers: Timers,
+        reloader: Reloader,
+        tasks: TaskGroup,
+    ) -> Interpreter:
+        options = self._options
+        reads = TrackerReads(self._clock, tasks)
+        keepers = Keepers(identity=options.identity, environment=options.environment)
+        sessions = SessionRunner(
+            reads=reads,
+            identity=options.identity,
+            environment=options.environment,
+            session_logs=logs,
+        )
+        return Interpreter(
+            mailbox=self._mailbox,
+            timers=timers,
+            reads=reads,
+            shelf=shelf,
+            worker=AgentWorker(keepers=keepers, sessions=sessions),
+            cleaner=Cleaner(shelf, keepers),
+            check_workflow=reloader.look,
+            tasks=tasks,
+        )
+
+
+def _log_start(settings: Settings) -> None:
+    fields = {
+        "path": settings.workflow_path,
+        "tracker": settings.tracker.kind,
+        "workspace_root": settings.workspace.root,
+        "poll_interval_ms": settings.polling.interval_ms,
+        "max_concurrent_agents": settings.agent.max_concurrent_agents,
+        "pid": os.getpid(),
+    }
+    logger.info("daemon_started", extra={"fields": fields})
+
+
+def _tell_no_http(port: int) -> None:
+    """The interface of section 13.7 is optional, and this version does not have it."""
+    reason = "this version has no HTTP interface; the port is not opened"
+    logger.warning("http_not_available", extra={"fields": {"port": port, "reason": reason}})

@@ -1,0 +1,190 @@
+"""Turns the scheduler's commands into effects, each in a task of its own.
+
+Nothing slow happens in the loop itself: a command starts a task, the task posts an event. A tracker
+that takes ten seconds delays nobody but those who asked it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import assert_never
+
+import anyio
+from anyio.abc import TaskGroup
+
+from symphony.domain.ids import RunId
+from symphony.domain.run import Failed, RunOutcome, RunUpdate, Stopped, StopReason
+from symphony.observability.events import issue_fields, run_fields
+from symphony.runtime.effective import WorkflowShelf
+from symphony.runtime.mailbox import Mailbox
+from symphony.runtime.ports import RunWorker, WorkflowCheck, WorkspaceCleaner
+from symphony.runtime.reads import TrackerReads
+from symphony.runtime.timers import Timers
+from symphony.scheduler.commands import (
+    Announce,
+    ArmTimer,
+    CheckWorkflow,
+    Command,
+    ReadCandidates,
+    ReadIssues,
+    ReadTerminal,
+    RemoveWorkspace,
+    StartRun,
+    StopRun,
+)
+from symphony.scheduler.events import (
+    Answer,
+    CandidatesRead,
+    IssuesRead,
+    ReadFailure,
+    RunEnded,
+    RunReported,
+    TerminalRead,
+    WorkflowChecked,
+    WorkspaceRemoved,
+)
+
+logger = logging.getLogger(__name__)
+
+# Removals at once: each may run a hook, and a start can find hundreds.
+REMOVALS_AT_ONCE = 4
+
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+
+class Interpreter:
+    """Executes commands; owns the tasks that do."""
+
+    def __init__(
+        self,
+        *,
+        mailbox: Mailbox,
+        timers: Timers,
+        reads: TrackerReads,
+        shelf: WorkflowShelf,
+        worker: RunWorker,
+        cleaner: WorkspaceCleaner,
+        check_workflow: WorkflowCheck,
+        tasks: TaskGroup,
+    ) -> None:
+        self._mailbox = mailbox
+        self._timers = timers
+        self._reads = reads
+        self._shelf = shelf
+        self._worker = worker
+        self._cleaner = cleaner
+        self._check_workflow = check_workflow
+        self._tasks = tasks
+        self._scopes: dict[RunId, anyio.CancelScope] = {}
+        self._removals = anyio.Semaphore(REMOVALS_AT_ONCE)
+
+    def execute(self, command: Command) -> None:
+        """Start what the command asks for; never waits."""
+        match command:
+            case ArmTimer(timer=timer, due_ms=due_ms):
+                self._timers.arm(timer, due_ms)
+            case Announce():
+                _log(command)
+            case StopRun():
+                self._stop(command)
+            case StartRun():
+                self._scopes[command.request.run_id] = anyio.CancelScope()
+                self._tasks.start_soon(self._run, command)
+            case ReadIssues():
+                self._tasks.start_soon(self._read_issues, command)
+            case ReadCandidates():
+                self._tasks.start_soon(self._read_candidates, command)
+            case ReadTerminal():
+                self._tasks.start_soon(self._read_terminal, command)
+            case RemoveWorkspace():
+                self._tasks.start_soon(self._remove, command)
+            case CheckWorkflow():
+                self._tasks.start_soon(self._check, command)
+            case _:
+                assert_never(command)
+
+    def _stop(self, command: StopRun) -> None:
+        scope = self._scopes.get(command.run_id)
+        if scope is not None:
+            scope.cancel()
+
+    async def _run(self, command: StartRun) -> None:
+        run_id = command.request.run_id
+        scope = self._scopes[run_id]
+        outcome: RunOutcome = Stopped(reason=StopReason.SHUTDOWN)
+
+        async def report(update: RunUpdate) -> None:
+            await self._mailbox.post(RunReported(run_id=run_id, update=update))
+
+        try:
+            async with self._shelf.borrow(command.settings) as workflow:
+                with scope:
+                    outcome = await self._worker.run(command.request, workflow, report)
+        except Exception as error:
+            # A defect of ours fails this run and no other; it is logged with its traceback.
+            logger.exception("run_defect", extra={"fields": run_fields(command.request)})
+            outcome = Failed(category="internal_error", message=f"{type(error).__name__}: {error}")
+        finally:
+            del self._scopes[run_id]
+        await self._mailbox.post(RunEnded(run_id=run_id, outcome=outcome))
+
+    async def _read_issues(self, command: ReadIssues) -> None:
+        async with self._shelf.borrow(command.settings) as workflow:
+            answer = await self._reads.by_ids(workflow.tracker, command.ids)
+        event = IssuesRead(purpose=command.purpose, ids=command.ids, answer=answer)
+        await self._mailbox.post(event)
+
+    async def _read_candidates(self, command: ReadCandidates) -> None:
+        states = command.settings.tracker.active_states
+        async with self._shelf.borrow(command.settings) as workflow:
+            answer = await self._reads.by_states(workflow.tracker, states)
+        await self._mailbox.post(CandidatesRead(tick=command.tick, answer=answer))
+
+    async def _read_terminal(self, command: ReadTerminal) -> None:
+        answer: Answer = ()
+        try:
+            answer = await self._terminal_on_disk(command)
+        except OSError as error:
+            answer = ReadFailure(category="tracker_request", message=f"workspace root: {error}")
+        await self._mailbox.post(TerminalRead(answer=answer))
+
+    async def _terminal_on_disk(self, command: ReadTerminal) -> Answer:
+        """Nothing on disk: nothing to ask (`startup.cleanup.by_workspace`)."""
+        settings = command.settings
+        if not await self._cleaner.any_on_disk(settings):
+            return ()
+        async with self._shelf.borrow(settings) as workflow:
+            answer = await self._reads.by_states(workflow.tracker, settings.tracker.terminal_states)
+        if isinstance(answer, ReadFailure):
+            return answer
+        return await self._cleaner.on_disk(answer, settings)
+
+    async def _remove(self, command: RemoveWorkspace) -> None:
+        issue = command.issue
+        async with self._removals:
+            try:
+                problem = await self._cleaner.remove(issue, command.path, command.settings)
+            except Exception as error:
+                logger.exception("workspace_removal_defect", extra={"fields": issue_fields(issue)})
+                problem = f"{type(error).__name__}: {error}"
+        await self._mailbox.post(WorkspaceRemoved(issue_id=issue.id, problem=problem))
+
+    async def _check(self, command: CheckWorkflow) -> None:
+        try:
+            await self._check_workflow()
+        except Exception:
+            logger.exception("workflow_check_defect")
+        await self._mailbox.post(WorkflowChecked(tick=command.tick))
+
+
+def _log(command: Announce) -> None:
+    fields: dict[str, str | int | float | bool | None] = {}
+    if command.issue_id is not None:
+        fields = {"issue_id": command.issue_id, "issue_identifier": command.identifier}
+    level = _LEVELS[command.level]
+    logger.log(level, command.name, extra={"fields": {**fields, **command.fields}})

@@ -1,0 +1,101 @@
+"""Live changes of WORKFLOW.md: composed first, in force only if all of it is good.
+
+A failure is reported once, not at every look, and so is its end (`reload.invalid.reported_once`).
+"""
+
+from __future__ import annotations
+
+import logging
+
+import anyio
+import anyio.to_thread
+
+from symphony.domain.problems import Problem, ProblemError
+from symphony.observability.redaction import Redactor
+from symphony.runtime.configuration import Composed, WorkflowComposer
+from symphony.runtime.effective import WorkflowShelf
+from symphony.runtime.mailbox import Mailbox
+from symphony.runtime.roots import WorkspaceRoots
+from symphony.scheduler.events import WorkflowAccepted, WorkflowRejected
+from symphony.workflow.source import Rejected, problems_key
+from symphony.workflow.watcher import watch_workflow
+
+logger = logging.getLogger(__name__)
+
+
+class Reloader:
+    """Looks at WORKFLOW.md when told to, by the watcher or by a tick."""
+
+    def __init__(
+        self,
+        *,
+        composer: WorkflowComposer,
+        shelf: WorkflowShelf,
+        mailbox: Mailbox,
+        redactor: Redactor,
+        roots: WorkspaceRoots,
+    ) -> None:
+        self._composer = composer
+        self._shelf = shelf
+        self._mailbox = mailbox
+        self._redactor = redactor
+        self._roots = roots
+        self._failure: str | None = None
+        self._one_at_a_time = anyio.Lock()
+
+    async def watch(self) -> None:
+        """Look after every change of the file, until cancelled."""
+        await watch_workflow(self._composer.path, self.look)
+
+    async def look(self) -> None:
+        """Look now; what was found is posted before this returns."""
+        async with self._one_at_a_time:
+            found = await anyio.to_thread.run_sync(self._composer.look, self._shelf.current)
+            if isinstance(found, Composed):
+                await self._accept(found)
+            elif isinstance(found, Rejected):
+                await self._reject(found)
+
+    async def _accept(self, composed: Composed) -> None:
+        workflow = composed.workflow
+        try:
+            await self._roots.take(workflow.settings.workspace.root)
+        except ProblemError as error:
+            await self._reject(Rejected(problems=error.problems, key=problems_key(error.problems)))
+            return
+        self._redactor.update(workflow.tracker.secret_values())
+        self._shelf.put(workflow)
+        log_warnings(composed.warnings)
+        recovered = self._failure is not None
+        self._failure = None
+        fields = {"path": self._composer.path, "revision": workflow.settings.revision}
+        name = "workflow_recovered" if recovered else "workflow_reloaded"
+        logger.info(name, extra={"fields": fields})
+        await self._mailbox.post(WorkflowAccepted(settings=workflow.settings))
+        await self._shelf.close_unused()
+
+    async def _reject(self, rejected: Rejected) -> None:
+        if rejected.key == self._failure:
+            return
+        self._failure = rejected.key
+        for problem in rejected.problems:
+            logger.error("workflow_rejected", extra={"fields": problem_fields(problem)})
+        await self._mailbox.post(WorkflowRejected(reason=str(rejected.problems[0])))
+
+
+def log_warnings(warnings: tuple[Problem, ...]) -> None:
+    """What is odd about an accepted file."""
+    for warning in warnings:
+        logger.warning("workflow_warning", extra={"fields": problem_fields(warning)})
+
+
+def problem_fields(problem: Problem) -> dict[str, str | int | None]:
+    """A problem as fields of a log line."""
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "key": problem.key,
+        "code": problem.code,
+        "reason": problem.message,
+        "remedy": problem.remedy or None,
+    }

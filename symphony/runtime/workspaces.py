@@ -1,0 +1,68 @@
+"""Workspaces as the runtime uses them: a keeper for each snapshot of the settings, and clean-up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from symphony.domain.issue import Issue
+from symphony.domain.settings import Settings
+from symphony.runtime.effective import WorkflowShelf
+from symphony.runtime.identity import Identity
+from symphony.trackers.port import Tracker
+from symphony.workspaces.keeper import WorkspaceKeeper
+from symphony.workspaces.key import workspace_key
+from symphony.workspaces.problems import WorkspaceError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keepers:
+    """Makes keepers. `environment` is the daemon's."""
+
+    identity: Identity
+    environment: Mapping[str, str]
+
+    def keeper(self, settings: Settings, tracker: Tracker) -> WorkspaceKeeper:
+        """The keeper of these settings; hooks do not inherit the secrets of `tracker`."""
+        return WorkspaceKeeper(
+            settings.workspace.root,
+            settings.hooks,
+            owner=self.identity,
+            workflow_directory=os.path.dirname(settings.workflow_path),
+            environment=self.environment,
+            secret_names=tracker.secret_environment_names(),
+            secret_values=tracker.secret_values(),
+        )
+
+
+class Cleaner:
+    """Removes workspaces that no run uses, by the settings that they were made with."""
+
+    def __init__(self, shelf: WorkflowShelf, keepers: Keepers) -> None:
+        self._shelf = shelf
+        self._keepers = keepers
+
+    async def remove(self, issue: Issue, path: str | None, settings: Settings) -> str | None:
+        """None, or what kept the workspace from being removed."""
+        async with self._shelf.borrow(settings) as workflow:
+            keeper = self._keepers.keeper(settings, workflow.tracker)
+            try:
+                await keeper.remove(issue, path=path)
+            except WorkspaceError as error:
+                return error.message
+        return None
+
+    async def on_disk(self, issues: Sequence[Issue], settings: Settings) -> tuple[Issue, ...]:
+        """Those of the issues that have a workspace directory."""
+        keys = await self._keys(settings)
+        return tuple(issue for issue in issues if workspace_key(issue.identifier) in keys)
+
+    async def any_on_disk(self, settings: Settings) -> bool:
+        """Whether there is any workspace at all."""
+        return bool(await self._keys(settings))
+
+    async def _keys(self, settings: Settings) -> frozenset[str]:
+        async with self._shelf.borrow(settings) as workflow:
+            keeper = self._keepers.keeper(settings, workflow.tracker)
+            return frozenset(await keeper.existing_keys())
