@@ -12,12 +12,16 @@ import sys
 from collections.abc import Sequence
 
 from symphony.cli.daemon import DEFAULT_WORKFLOW
+from symphony.trackers.registry import adapter_profiles
 from symphony.workflow.starter import STARTER_KINDS, StarterAnswers, render_starter
 
 _DESCRIPTION = """\
 Writes a WORKFLOW.md in which every key is explained, and for the files tracker the folder of
 issues with a first one. Asks for what no flag says, if there is a terminal to ask on.
 """
+
+# Those that both the starter and this version's adapters know.
+KINDS = tuple(kind for kind in STARTER_KINDS if kind in adapter_profiles())
 
 _SCOPES = {
     "files": ("folder with the issues", "./issues"),
@@ -62,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "path", nargs="?", metavar="PATH", help="the file to write (default: ./WORKFLOW.md)"
     )
-    parser.add_argument(
-        "--tracker", choices=STARTER_KINDS, help="where issues are (default: files)"
-    )
+    parser.add_argument("--tracker", choices=KINDS, help="where issues are (default: files)")
     parser.add_argument(
         "--scope",
         metavar="TEXT",
@@ -83,9 +85,9 @@ def _parser() -> argparse.ArgumentParser:
 def _answers(options: argparse.Namespace) -> StarterAnswers | None:
     """The answers from flags, questions and defaults; None (told) where one is missing or wrong."""
     asking = sys.stdin.isatty() and sys.stdout.isatty()
-    kind = options.tracker or _ask(asking, f"Tracker ({', '.join(STARTER_KINDS)})", "files")
-    if kind not in STARTER_KINDS:
-        return _wrong(f"there is no tracker {kind!r}; use one of {', '.join(STARTER_KINDS)}")
+    kind = options.tracker or _ask(asking, f"Tracker ({', '.join(KINDS)})", "files")
+    if kind not in KINDS:
+        return _wrong(f"there is no tracker {kind!r}; use one of {', '.join(KINDS)}")
     question, default = _SCOPES[kind]
     scope = options.scope or _ask(asking, question.capitalize(), default)
     if not scope:

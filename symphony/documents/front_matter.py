@@ -22,7 +22,7 @@ MAXIMUM_DOCUMENT_BYTES = 4_194_304
 """The largest document that is read: far above any prompt or issue, far below what hurts."""
 
 MAXIMUM_FRONT_MATTER_CHARACTERS = 65_536
-"""The largest block of settings. Parsing one of this size takes a fraction of a second."""
+"""The largest block of settings. Parsing takes seconds at worst, and time in proportion to it."""
 
 PARSE_ERROR = "workflow_parse_error"
 NOT_A_MAP = "workflow_front_matter_not_a_map"

@@ -8,10 +8,9 @@ carry, deep nesting. Parsing is PyYAML's; what its events mean is decided here.
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -31,6 +30,7 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
+from symphony.documents.yaml_scalars import ScalarError, plain_value, quoted_text
 from symphony.domain.json import JsonValue
 
 MAXIMUM_DEPTH = 32
@@ -39,22 +39,8 @@ MAXIMUM_DEPTH = 32
 MAXIMUM_FAULTS = 20
 """After how many faults reading ends: a longer list helps nobody, and floods a log."""
 
-_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
-"""What every reader of JSON can hold in a 64-bit integer."""
-
 KeyPath: TypeAlias = tuple[str | int, ...]
 
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEANS = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_DECIMAL = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
@@ -212,7 +198,8 @@ class _Reader:
     def _key(self, event: Event, path: KeyPath) -> str:
         """The text of a key. A key that is not text is a fault, and read on under its spelling."""
         known = len(self.faults)
-        value = self._value(event, path)
+        # A key that is itself a map or list counts as a level, or `? ? ?` would nest for ever.
+        value = self._value(event, path if isinstance(event, ScalarEvent) else (*path, "?"))
         if isinstance(event, ScalarEvent):
             if isinstance(value, str) and event.style is not None:
                 return value
@@ -235,52 +222,17 @@ class _Reader:
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self._refuse_tag(event, event.tag, path)
         if event.style is not None or event.tag is not None:
-            return self._text(event, path)
-        return self._plain(event, path)
+            return self._typed(quoted_text, event, path)
+        return self._typed(plain_value, event, path)
 
-    def _text(self, event: ScalarEvent, path: KeyPath) -> str:
-        r"""Quoted text. JSON writes some characters as a pair of `\u` escapes, which PyYAML leaves
-        apart; half of such a pair is no character, and nothing could write it out again."""
-        if not _SURROGATE.search(event.value):
-            return event.value
+    def _typed(
+        self, read: Callable[[str], JsonValue], event: ScalarEvent, path: KeyPath
+    ) -> JsonValue:
         try:
-            return event.value.encode("utf-16", "surrogatepass").decode("utf-16")
-        except UnicodeDecodeError:
-            self.fault(event, "an escape stands for half a character", "Write both.", path)
-            return ""
-
-    def _plain(self, event: ScalarEvent, path: KeyPath) -> JsonValue:
-        text = event.value
-        if text in _NULL:
+            return read(event.value)
+        except ScalarError as error:
+            self.fault(event, str(error), error.remedy, path)
             return None
-        if text in _BOOLEANS:
-            return _BOOLEANS[text]
-        if _NOT_FINITE.fullmatch(text):
-            self.fault(event, f"`{text}` is not a finite number", f'As text, write "{text}".', path)
-            return None
-        if (base := _integer_base(text)) is not None:
-            return self._integer(event, base, path)
-        return self._float(event, path) if _FLOAT.fullmatch(text) else text
-
-    def _integer(self, event: ScalarEvent, base: int, path: KeyPath) -> JsonValue:
-        # Python refuses to convert thousands of digits, so the length is judged first.
-        number = int(event.value.replace("0o", "", 1), base) if len(event.value) <= 24 else None
-        if number is None or not _SMALLEST_INTEGER <= number <= _LARGEST_INTEGER:
-            self.fault(
-                event,
-                "the integer does not fit into 64 bits",
-                "If it is text, put it in quotes.",
-                path,
-            )
-            return None
-        return number
-
-    def _float(self, event: ScalarEvent, path: KeyPath) -> JsonValue:
-        number = float(event.value)
-        if math.isinf(number):
-            self.fault(event, "the number is too large", "If it is text, put it in quotes.", path)
-            return None
-        return number
 
     def _refuse_tag(self, event: NodeEvent, tag: str, path: KeyPath) -> None:
         self.fault(
@@ -289,13 +241,6 @@ class _Reader:
             "Remove it, or put quotes around the value if it is text.",
             path,
         )
-
-
-def _integer_base(text: str) -> int | None:
-    for pattern, base in ((_DECIMAL, 10), (_OCTAL, 8), (_HEXADECIMAL, 16)):
-        if pattern.fullmatch(text):
-            return base
-    return None
 
 
 def kind_of(value: object) -> str:

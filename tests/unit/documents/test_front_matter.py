@@ -57,14 +57,14 @@ def test_a_first_line_that_only_resembles_the_marker_opens_nothing(first: str) -
     assert read(text).body == text
 
 
-@pytest.mark.proves("workflow.front_matter.scalars")
+@pytest.mark.proves("workflow.front_matter.fence")
 def test_a_byte_order_mark_and_other_line_ends_hide_nothing() -> None:
     plain = read("---\na: x\nb: y\n---\nbody")
     marked = read(b"\xef\xbb\xbf---\r\na: x\r\nb: y\r\n---\r\nbody")
     assert marked == plain
 
 
-@pytest.mark.proves("workflow.front_matter.split")
+@pytest.mark.proves("workflow.front_matter.absent")
 @pytest.mark.parametrize("block", ["", "\n\n", "# nothing but a note\n", "null\n", "~\n"])
 def test_an_empty_block_is_an_empty_map(block: str) -> None:
     document = read(f"---\n{block}---\nbody")
@@ -224,7 +224,7 @@ def test_the_list_of_mistakes_is_bounded() -> None:
     assert len(refusal(f"---\n{block}\n---\n")) == MAXIMUM_FAULTS
 
 
-@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
 @pytest.mark.parametrize("depth", [MAXIMUM_DEPTH + 1, 5_000])
 def test_deep_nesting_is_refused_before_it_exhausts_anything(opening: str, depth: int) -> None:
     (problem,) = refusal(f"---\n{opening * depth}\n---\n")
