@@ -85,9 +85,10 @@ def _parser() -> argparse.ArgumentParser:
 def _answers(options: argparse.Namespace) -> StarterAnswers | None:
     """The answers from flags, questions and defaults; None (told) where one is missing or wrong."""
     asking = sys.stdin.isatty() and sys.stdout.isatty()
-    kind = options.tracker or _ask(asking, f"Tracker ({', '.join(KINDS)})", "files")
-    if kind not in KINDS:
-        return _wrong(f"there is no tracker {kind!r}; use one of {', '.join(KINDS)}")
+    wanted = options.tracker or _ask(asking, f"Tracker ({', '.join(KINDS)})", "files")
+    kind = next((each for each in KINDS if each == wanted), None)
+    if kind is None:
+        return _wrong(f"there is no tracker {wanted!r}; use one of {', '.join(KINDS)}")
     question, default = _SCOPES[kind]
     scope = options.scope or _ask(asking, question.capitalize(), default)
     if not scope:
