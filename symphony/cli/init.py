@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from symphony.cli.daemon import DEFAULT_WORKFLOW
 from symphony.trackers.registry import adapter_profiles
-from symphony.workflow.starter import STARTER_KINDS, StarterAnswers, render_starter
+from symphony.workflow.starter import STARTER_KINDS, StarterAnswers, StarterKind, render_starter
 
 _DESCRIPTION = """\
 Writes a WORKFLOW.md in which every key is explained, and for the files tracker the folder of
@@ -21,7 +21,7 @@ issues with a first one. Asks for what no flag says, if there is a terminal to a
 """
 
 # Those that both the starter and this version's adapters know.
-KINDS = tuple(kind for kind in STARTER_KINDS if kind in adapter_profiles())
+KINDS: tuple[StarterKind, ...] = tuple(kind for kind in STARTER_KINDS if kind in adapter_profiles())
 
 _SCOPES = {
     "files": ("folder with the issues", "./issues"),
