@@ -22,6 +22,7 @@ issues with a first one. Asks for what no flag says, if there is a terminal to a
 
 # Those that both the starter and this version's adapters know.
 KINDS: tuple[StarterKind, ...] = tuple(kind for kind in STARTER_KINDS if kind in adapter_profiles())
+_BY_NAME: dict[str, StarterKind] = {kind: kind for kind in KINDS}
 
 _SCOPES = {
     "files": ("folder with the issues", "./issues"),
@@ -86,7 +87,7 @@ def _answers(options: argparse.Namespace) -> StarterAnswers | None:
     """The answers from flags, questions and defaults; None (told) where one is missing or wrong."""
     asking = sys.stdin.isatty() and sys.stdout.isatty()
     wanted = options.tracker or _ask(asking, f"Tracker ({', '.join(KINDS)})", "files")
-    kind = next((each for each in KINDS if each == wanted), None)
+    kind = _BY_NAME.get(wanted)
     if kind is None:
         return _wrong(f"there is no tracker {wanted!r}; use one of {', '.join(KINDS)}")
     question, default = _SCOPES[kind]

@@ -44,17 +44,21 @@ class RecentEvent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """The workspace that a run used, with the settings that it was made with: those in force may
-    name another root by the time it is removed (`reconcile.cleanup.recorded_path`)."""
+    name another root by the time it is removed (`reconcile.cleanup.recorded_path`). `name` is the
+    identifier that the directory was named after; the issue may be called otherwise by now."""
 
     path: str
+    name: IssueIdentifier
     settings: Settings
 
 
 @dataclass(slots=True, kw_only=True)
 class Running:
-    """A run that was started and has not ended, stopping ones included."""
+    """A run that was started and has not ended, stopping ones included. `name` is what its issue
+    was called then, and its workspace with it."""
 
     run_id: RunId
+    name: IssueIdentifier
     issue: Issue
     attempt: int | None
     failures: int
@@ -81,7 +85,7 @@ class Running:
         """None until the workspace was prepared."""
         if self.workspace_path is None:
             return None
-        return Place(path=self.workspace_path, settings=self.settings)
+        return Place(path=self.workspace_path, name=self.name, settings=self.settings)
 
     @property
     def session_id(self) -> SessionId | None:
@@ -131,6 +135,7 @@ class Cleaning:
 
     issue: Issue
     since: Moment
+    place: Place | None
 
 
 TickPhase: TypeAlias = Literal["reconciling", "checking", "fetching"]
@@ -244,10 +249,13 @@ class SchedulerState:
         """Whose claim holds the workspace directory of an identifier.
 
         A retry and a parked issue hold theirs too: their work lies in it, and it may be removed on
-        their behalf at any time.
+        their behalf at any time. An issue that was renamed holds both names.
         """
         claims = (self.retrying, self.parked, self.cleaning, self.running)
-        return {entry.issue.identifier: key for claim in claims for key, entry in claim.items()}
+        held = [(key, entry) for claim in claims for key, entry in claim.items()]
+        used = {entry.issue.identifier: key for key, entry in held}
+        used |= {entry.place.name: key for key, entry in held if entry.place is not None}
+        return used | {entry.name: key for key, entry in self.running.items()}
 
     def is_terminal(self, issue: Issue) -> bool:
         """A state in both lists is terminal (`eligibility.state.terminal_wins`)."""

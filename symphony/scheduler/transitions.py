@@ -33,6 +33,7 @@ def start_run(
     state.waiting.pop(issue.id, None)
     entry = Running(
         run_id=state.next_run_id(),
+        name=issue.identifier,
         issue=issue,
         attempt=retry.attempt if retry else None,
         failures=retry.failures if retry else 0,
@@ -161,10 +162,13 @@ def park(state: SchedulerState, entry: Running, outcome: NeedsPerson, now: Momen
 
 def clean(state: SchedulerState, issue: Issue, place: Place | None, now: Moment) -> list[Command]:
     """Any claim -> cleaning. The issue stays claimed until its directory is gone. `place` is None
-    where no run of this daemon worked on the issue."""
+    where no run of this daemon worked on the issue; what another issue uses is then left alone."""
+    holder = state.identifiers_in_use().get(issue.identifier, issue.id)
+    if place is None and holder != issue.id:
+        return release(state, issue, f"another issue is called {issue.identifier}")
     state.retrying.pop(issue.id, None)
     state.parked.pop(issue.id, None)
-    state.cleaning[issue.id] = Cleaning(issue=issue, since=now)
+    state.cleaning[issue.id] = Cleaning(issue=issue, since=now, place=place)
     if place is None:
         return [RemoveWorkspace(issue=issue, path=None, settings=state.settings)]
     return [RemoveWorkspace(issue=issue, path=place.path, settings=place.settings)]
