@@ -7,7 +7,7 @@ calling `refill.slot_freed` afterwards.
 from __future__ import annotations
 
 from symphony.domain.issue import Issue
-from symphony.domain.run import NeedsPerson, RunRequest, StopReason
+from symphony.domain.run import NeedsPerson, RunPhase, RunRequest, StopReason
 from symphony.scheduler.commands import (
     Announce,
     ArmTimer,
@@ -49,10 +49,16 @@ def start_run(
 
 
 def stop_run(entry: Running, reason: StopReason) -> list[Command]:
-    """Ask for the end of a run, once. It stays running until its processes are gone."""
+    """Ask for the end of a run, once. It stays running until its processes are gone.
+
+    A run that finishes already is left to its end, which is bounded by the limits of processes and
+    hooks; what it is stopped for counts all the same.
+    """
     if entry.stopping is not None:
         return []
     entry.stopping = reason
+    if entry.phase is RunPhase.FINISHING:
+        return []
     return [
         announce("run_stopping", entry.issue, reason=reason.value, run_id=entry.run_id),
         StopRun(run_id=entry.run_id, reason=reason),
