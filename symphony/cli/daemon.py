@@ -58,13 +58,15 @@ def run_daemon(
 
 
 def own_processes() -> Identity:
-    """Reserve the standard descriptors, fork the warden, and say who this daemon is."""
+    """Reserve the standard descriptors, hide the environment, fork the warden, say who we are."""
     from symphony.observability.descriptors import reserve_standard_descriptors
+    from symphony.processes.privacy import hide_from_other_processes
+    from symphony.processes.warden import start_warden
     from symphony.runtime.identity import Identity, new_daemon_id
 
     reserve_standard_descriptors()
+    hide_from_other_processes()
     daemon_id = new_daemon_id()
-    from symphony.processes.warden import start_warden
 
     return Identity(daemon_id=daemon_id, warden=start_warden(daemon_id))
 

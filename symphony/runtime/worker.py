@@ -62,6 +62,7 @@ class AgentWorker:
             await report(PhaseEntered(phase=RunPhase.BUILDING_PROMPT))
             # Before the agent is launched: a prompt that cannot be rendered costs no session.
             prompt = workflow.template.render(request.issue, request.attempt)
+            keeper.verify(workspace)
         except WorkspaceError as error:
             return Failed(category=error.category, message=error.message)
         except ProblemError as error:

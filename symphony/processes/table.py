@@ -1,0 +1,118 @@
+"""Read the kernel's process table.
+
+Answers are what was true at the moment of reading; a pid means nothing without the start time that
+was read with it. Processes that vanish meanwhile are simply absent. Where `/proc` does not exist,
+`PROCESS_TABLE_EXISTS` is False and every reading is empty. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from symphony.processes.owner import OWNER_VARIABLE, OwnerMark, parse_marks
+
+PROCESS_TABLE_EXISTS: Final = os.path.exists("/proc/self/stat")
+_OWNER_ENTRY: Final = f"{OWNER_VARIABLE}=".encode()
+_COMMAND_LINE_BYTES: Final = 300
+"""Enough of a command line to recognise a process in a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One process, told from every later one with the same pid by its start time."""
+
+    pid: int
+    started_at_ticks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEntry:
+    """What the table says of one process. `alive` is False for a zombie, which only waits to be
+    reaped and cannot do anything any more."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    started_at_ticks: int
+    alive: bool
+
+    @property
+    def member(self) -> Member:
+        return Member(pid=self.pid, started_at_ticks=self.started_at_ticks)
+
+
+def read_entry(pid: int) -> ProcessEntry | None:
+    """The entry of one process, or None where there is none."""
+    text = _read(f"/proc/{pid}/stat")
+    if not text:
+        return None
+    # The name in parentheses may hold blanks and parentheses of its own.
+    fields = text[text.rindex(b")") + 2 :].split()
+    state, parent, group, session, threads, start = (fields[n] for n in (0, 1, 2, 3, 17, 19))
+    # A leader whose main thread has ended looks like a zombie while its other threads go on.
+    gone = state in {b"Z", b"X"} and int(threads) <= 1
+    return ProcessEntry(
+        pid=pid,
+        parent=int(parent),
+        group=int(group),
+        session=int(session),
+        started_at_ticks=int(start),
+        alive=not gone,
+    )
+
+
+def process_table() -> dict[int, ProcessEntry]:
+    """Every process that can be seen, by pid."""
+    entries = (read_entry(pid) for pid in _pids())
+    return {entry.pid: entry for entry in entries if entry is not None}
+
+
+def read_marks(pid: int) -> tuple[OwnerMark, ...]:
+    """The owner marks in the environment that a process was started with."""
+    environment = _read(f"/proc/{pid}/environ")
+    if _OWNER_ENTRY not in environment:
+        return ()
+    values = (
+        entry.removeprefix(_OWNER_ENTRY)
+        for entry in environment.split(b"\0")
+        if entry.startswith(_OWNER_ENTRY)
+    )
+    return tuple(mark for value in values for mark in parse_marks(value.decode(errors="replace")))
+
+
+def command_line(pid: int) -> str:
+    """The start of the command line for people, or an empty text where it cannot be read."""
+    words = _read(f"/proc/{pid}/cmdline")[:_COMMAND_LINE_BYTES].split(b"\0")
+    return " ".join(word.decode(errors="replace") for word in words if word)
+
+
+def is_alive(member: Member) -> bool:
+    """Whether this very process still runs."""
+    entry = read_entry(member.pid)
+    return entry is not None and entry.alive and entry.member == member
+
+
+def start_ticks(pid: int) -> int:
+    """When a process started, in clock ticks since boot; 0 where it cannot be told."""
+    entry = read_entry(pid)
+    return 0 if entry is None else entry.started_at_ticks
+
+
+def _pids() -> Iterator[int]:
+    if not PROCESS_TABLE_EXISTS:
+        return
+    with os.scandir("/proc") as entries:
+        yield from (int(entry.name) for entry in entries if entry.name.isdecimal())
+
+
+def _read(path: str) -> bytes:
+    """The whole of a file of the table; empty where it is gone or not ours to read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""

@@ -1,0 +1,1 @@
+"""Workspaces: one directory per issue under one root, the hooks around it, and its removal."""
