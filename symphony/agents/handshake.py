@@ -1,0 +1,83 @@
+"""From a process that was just started to a thread that turns can run on (`session.start.*`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from symphony import __version__
+from symphony.agents import messages
+from symphony.agents.channel import Channel
+from symphony.agents.errors import AgentError, Category
+from symphony.agents.reporting import Reporter
+from symphony.agents.sandbox import is_trusted
+from symphony.domain.ids import ThreadId
+from symphony.domain.settings import CodexSettings
+from symphony.domain.tools import ToolSpec
+
+
+class Handshake:
+    """The first exchanges of one session."""
+
+    def __init__(
+        self, channel: Channel, reporter: Reporter, settings: CodexSettings, workspace: str
+    ) -> None:
+        self._channel = channel
+        self._reporter = reporter
+        self._settings = settings
+        self._workspace = workspace
+
+    async def open_thread(
+        self, tools: Sequence[ToolSpec], title: str, resume_thread: ThreadId | None
+    ) -> ThreadId:
+        """Initialise the connection, then start a thread or resume one, and name it.
+
+        Raises `AgentError`.
+        """
+        self._check_workspace()
+        await self._channel.request("initialize", messages.initialize_params(__version__))
+        await self._channel.send(self._channel.connection.notify("initialized"))
+        if resume_thread is None:
+            thread = await self._start(tools)
+        else:
+            thread = await self._resume(resume_thread)
+        await self._name(thread, title)
+        return thread
+
+    def _check_workspace(self) -> None:
+        path = self._workspace
+        if not os.path.isabs(path) or not os.path.isdir(path):
+            text = f"the workspace {path!r} is not the absolute path of a directory"
+            raise AgentError(Category.INVALID_WORKSPACE_CWD, text)
+
+    async def _start(self, tools: Sequence[ToolSpec]) -> ThreadId:
+        params = messages.thread_start_params(
+            self._settings, self._workspace, tools, trusted=is_trusted(self._workspace)
+        )
+        result = await self._channel.request("thread/start", params)
+        return _named(messages.read_thread_id(result), "thread/start")
+
+    async def _resume(self, thread: ThreadId) -> ThreadId:
+        self._reporter.resume(thread)
+        params = messages.thread_resume_params(
+            thread, self._settings, self._workspace, trusted=is_trusted(self._workspace)
+        )
+        result = await self._channel.request("thread/resume", params)
+        return _named(messages.read_thread_id(result), "thread/resume")
+
+    async def _name(self, thread: ThreadId, title: str) -> None:
+        """A label only: an agent that does not know how to name a thread is as good."""
+        try:
+            params = messages.thread_name_params(thread, title)
+            await self._channel.request("thread/name/set", params)
+        except AgentError as error:
+            if error.category is not Category.RESPONSE_ERROR:
+                raise
+            await self._reporter.event("notification", f"the thread has no name: {error.message}")
+
+
+def _named(thread: ThreadId | None, method: str) -> ThreadId:
+    if thread is None:
+        text = f"the agent's answer to {method} names no thread"
+        raise AgentError(Category.RESPONSE_ERROR, text)
+    return thread

@@ -1,0 +1,93 @@
+"""What a session tells the scheduler: usage, rate limits, and one line about what goes on.
+
+Streams of small notifications are thinned out here, so that a talkative agent does not fill the
+scheduler's mailbox; usage and rate limits always get through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+
+from symphony.agents.activity import MAX_MESSAGE_CHARACTERS, describe, is_stream
+from symphony.agents.limits import SessionLimits
+from symphony.agents.rpc import MalformedLine
+from symphony.agents.telemetry import (
+    RATE_LIMITS_METHOD,
+    USAGE_METHOD,
+    limit_name,
+    merge_rate_limits,
+    read_rate_limits,
+    read_usage,
+)
+from symphony.agents.text import one_line
+from symphony.domain.ids import ThreadId, TurnId
+from symphony.domain.json import JsonObject
+from symphony.domain.run import AgentActivity, RateLimitsReported, RunUpdate
+
+_MALFORMED: Final = "malformed"
+
+
+class Reporter:
+    """Turns notifications into updates for one run."""
+
+    def __init__(
+        self, report: Callable[[RunUpdate], Awaitable[None]], limits: SessionLimits
+    ) -> None:
+        self._report = report
+        self._interval = limits.stream_interval
+        self._due: dict[str, float] = {}
+        self._resumed: ThreadId | None = None
+        self._own_turns: set[TurnId] = set()
+        self._limits: dict[str, JsonObject] = {}
+
+    def resume(self, thread: ThreadId) -> None:
+        """The session goes on with a thread that has a history."""
+        self._resumed = thread
+
+    def own_turn(self, turn: TurnId) -> None:
+        """This session started the turn."""
+        self._own_turns.add(turn)
+
+    async def update(self, update: RunUpdate) -> None:
+        """Pass an update on."""
+        await self._report(update)
+
+    async def event(self, event: str, message: str) -> None:
+        """One of the specification's events."""
+        text = one_line(message, 4 * MAX_MESSAGE_CHARACTERS)
+        await self._report(AgentActivity(event=event, message=text))
+
+    async def notification(self, method: str, params: JsonObject) -> None:
+        """Whatever the notification is good for."""
+        if method == USAGE_METHOD:
+            usage = read_usage(params, resumed=self._resumed, own_turns=self._own_turns)
+            if usage is not None:
+                await self._report(usage)
+        elif method == RATE_LIMITS_METHOD:
+            await self._rate_limits(params)
+        activity = describe(method, params)
+        if activity is not None and (not is_stream(method) or self._is_due(method)):
+            await self._report(activity)
+
+    async def malformed(self, line: MalformedLine) -> None:
+        """A line that is no message; noise comes in floods, too."""
+        if self._is_due(_MALFORMED):
+            await self.event(_MALFORMED, f"{line.reason}: {line.excerpt}")
+
+    async def _rate_limits(self, params: JsonObject) -> None:
+        limits = read_rate_limits(params)
+        if limits is None:
+            return
+        name = limit_name(limits)
+        self._limits[name] = merge_rate_limits(self._limits.get(name), limits)
+        await self._report(RateLimitsReported(limits=self._limits[name]))
+
+    def _is_due(self, kind: str) -> bool:
+        now = anyio.current_time()
+        if now < self._due.get(kind, now):
+            return False
+        self._due[kind] = now + self._interval
+        return True

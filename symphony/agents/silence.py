@@ -1,0 +1,45 @@
+"""How long the other side has been silent while we were listening."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import anyio
+
+
+class SilenceClock:
+    """Time since the last sound. It stands still while we are the ones who are busy: a line that
+    waits behind a slow receiver of ours, or an answer that we owe, is not silence."""
+
+    def __init__(self) -> None:
+        self._since = anyio.current_time()
+        self._holders = 0
+
+    def restart(self) -> None:
+        """Something was heard, or a new wait begins."""
+        self._since = anyio.current_time()
+
+    @contextmanager
+    def hold(self) -> Generator[None]:
+        """Busy for the length of the block; silence counts from its end."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            self.restart()
+
+    def silent_for(self) -> float:
+        """Seconds."""
+        return 0.0 if self._holders else anyio.current_time() - self._since
+
+    async def wait(self, event: anyio.Event, limit: float) -> bool:
+        """Wait for the event; False as soon as the silence has lasted for `limit` seconds."""
+        while not event.is_set():
+            left = limit - self.silent_for()
+            if left <= 0:
+                return False
+            with anyio.move_on_after(left):
+                await event.wait()
+        return True
