@@ -1,0 +1,54 @@
+"""One life of a simulated world from its seed, and how it is told where it goes wrong."""
+
+from __future__ import annotations
+
+from symphony.scheduler.events import (
+    Answer,
+    CandidatesRead,
+    Event,
+    IssuesRead,
+    ReadFailure,
+    TerminalRead,
+    WorkflowAccepted,
+)
+from tests.support.simulation.world import World
+
+
+def live(seed: str, events: int) -> World:
+    """One life: so many events with faults, then a good end of one kind or the other.
+
+    Whatever breaks is told with the seed and the last events.
+    """
+    world = World(seed)
+    try:
+        world.begin()
+        world.run(events)
+        if world.rng.random() < 0.2:
+            world.prove_that_it_stops()
+        else:
+            world.prove_that_everything_gets_done()
+    except Exception as error:
+        history = "\n".join(f"{at:>9} {in_short(event)}" for at, event in world.last)
+        raise AssertionError(f"{error}\nseed {seed!r}, the last events:\n{history}") from error
+    return world
+
+
+def in_short(event: Event) -> str:
+    """One line about an event: of settings the revision, of issues the id and the state."""
+    match event:
+        case IssuesRead(purpose=purpose, ids=ids, answer=answer):
+            return f"IssuesRead {purpose} {ids}: {_answer_in_short(answer)}"
+        case CandidatesRead(tick=tick, answer=answer):
+            return f"CandidatesRead {tick}: {_answer_in_short(answer)}"
+        case TerminalRead(answer=answer):
+            return f"TerminalRead: {_answer_in_short(answer)}"
+        case WorkflowAccepted(settings=bound):
+            return f"WorkflowAccepted {bound.revision}: {bound.agent} {bound.tracker}"
+        case _:
+            return str(event)
+
+
+def _answer_in_short(answer: Answer) -> str:
+    if isinstance(answer, ReadFailure):
+        return f"failed, Retry-After {answer.retry_after_ms}"
+    return ", ".join(f"{known.id} {known.state}" for known in answer)
