@@ -10,12 +10,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # As many test processes as there are cores.
 WORKERS ?= auto
 
-.PHONY: help demo test check integration format lock clean
+.PHONY: help demo test check integration benchmark format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "make check        static checks: ruff, pyright strict, import contracts"
 	@echo "make integration  the daemon with the real Codex program and a model on loopback"
+	@echo "make benchmark    the figures of docs/performance.md, measured on this machine"
 	@echo "make format       apply the formatter"
 	@echo "make lock         resolve requirements/*.txt again from pyproject.toml"
 	@echo "make clean        remove what these commands created"
@@ -56,6 +57,9 @@ check: $(VENV)/development.stamp
 
 integration: $(VENV)/agent.stamp
 	@$(BIN)/python -m pytest -rs tests/integration $(TESTS)
+
+benchmark: $(VENV)/development.stamp
+	@$(BIN)/python -m benchmarks.run $(BENCHMARKS)
 
 format: $(VENV)/development.stamp
 	@$(BIN)/ruff check --fix .

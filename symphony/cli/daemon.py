@@ -41,6 +41,8 @@ def run_daemon(
         logs_root=logs_root,
         level=log_level,
     )
+    if sys.stderr is None:
+        _tell_closed_stream()
     from symphony.runtime.daemon import Daemon, DaemonOptions
 
     options = DaemonOptions(
@@ -85,6 +87,14 @@ def _serve(daemon: Daemon, logs: Logs) -> int:
     finally:
         logs.close()
     return 0
+
+
+def _tell_closed_stream() -> None:
+    """The other sink says that this one is missing (`log.sink.warned`)."""
+    import logging
+
+    fields = {"sink": "stderr", "reason": "standard error was closed before the start"}
+    logging.getLogger(__name__).warning("log_sink_failed", extra={"fields": fields})
 
 
 def _report_start_failure(error: ProblemError) -> None:

@@ -63,10 +63,10 @@ class WorkflowComposer:
         loaded = reading.workflow if isinstance(reading, Loaded) else self._unbuilt
         if loaded is None:
             return Unchanged()
+        self._unbuilt = loaded
         try:
             composed = self._compose(loaded, previous)
         except ProblemError as error:
-            self._unbuilt = loaded
             return Rejected(problems=error.problems, key=problems_key(error.problems))
         self._unbuilt = None
         return composed

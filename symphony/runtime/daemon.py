@@ -131,10 +131,11 @@ class Daemon:
                 observers=self._observers,
             )
             self._loop = loop
+            # First in the mailbox: an edit that the watcher finds at once must not come before it.
+            await self._mailbox.post(DaemonStarted())
             tasks.start_soon(timers.run)
             tasks.start_soon(reloader.watch)
             _log_start(settings)
-            await self._mailbox.post(DaemonStarted())
             await loop.run()
             tasks.cancel_scope.cancel()
         logger.info("daemon_stopped", extra={"fields": {}})

@@ -41,6 +41,9 @@ class Reloader:
         self._redactor = redactor
         self._roots = roots
         self._failure: str | None = None
+        # What is put in force if a later look finds nothing new: the file was good, and something
+        # else kept it from being used.
+        self._held_back: Composed | None = None
         self._one_at_a_time = anyio.Lock()
 
     async def watch(self) -> None:
@@ -50,21 +53,48 @@ class Reloader:
     async def look(self) -> None:
         """Look now; what was found is posted before this returns."""
         async with self._one_at_a_time:
-            found = await anyio.to_thread.run_sync(self._composer.look, self._shelf.current)
-            if isinstance(found, Composed):
-                await self._accept(found)
-            elif isinstance(found, Rejected):
+            try:
+                found = await anyio.to_thread.run_sync(self._composer.look, self._shelf.current)
+            except Exception as error:
+                # A defect of ours must not end the daemon, nor start work nobody has agreed to.
+                await self._fail(error)
+                return
+            if isinstance(found, Rejected):
+                await self._hold_back(None)
                 await self._reject(found)
+                return
+            composed = found if isinstance(found, Composed) else self._held_back
+            if composed is not None:
+                await self._accept(composed)
+
+    async def _fail(self, error: Exception) -> None:
+        problem = _defect(self._composer.path, error)
+        rejected = Rejected(problems=(problem,), key=problems_key((problem,)))
+        if rejected.key != self._failure:
+            logger.error("workflow_check_defect", exc_info=error)
+        await self._hold_back(Composed(workflow=self._shelf.current, warnings=()))
+        await self._reject(rejected)
+
+    async def _hold_back(self, composed: Composed | None) -> None:
+        """Keep this for a later look; the tracker of what was kept before is of no use now."""
+        before, self._held_back = self._held_back, composed
+        if before is not None:
+            old, used = before.workflow.tracker, [self._shelf.current.tracker]
+            used += [composed.workflow.tracker] if composed is not None else []
+            if not any(old is tracker for tracker in used):
+                await old.aclose()
 
     async def _accept(self, composed: Composed) -> None:
         workflow = composed.workflow
         try:
             await self._roots.take(workflow.settings.workspace.root)
         except ProblemError as error:
+            await self._hold_back(composed)
             await self._reject(Rejected(problems=error.problems, key=problems_key(error.problems)))
             return
         self._redactor.update(workflow.tracker.secret_values())
         self._shelf.put(workflow)
+        await self._hold_back(None)
         log_warnings(composed.warnings)
         recovered = self._failure is not None
         self._failure = None
@@ -81,6 +111,15 @@ class Reloader:
         for problem in rejected.problems:
             logger.error("workflow_rejected", extra={"fields": problem_fields(problem)})
         await self._mailbox.post(WorkflowRejected(reason=str(rejected.problems[0])))
+
+
+def _defect(path: str, error: Exception) -> Problem:
+    return Problem(
+        code="internal_error",
+        message=f"the daemon failed to read it: {type(error).__name__}: {error}",
+        remedy="This is a defect of the daemon. Undo the last edit, and report it.",
+        path=path,
+    )
 
 
 def log_warnings(warnings: tuple[Problem, ...]) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from symphony.agents.errors import AgentError
-from symphony.agents.launch import app_server_command
+from symphony.agents.launch import app_server_command, spawn_error
 from symphony.agents.session import AgentSession, open_session
-from symphony.domain.ids import session_id
+from symphony.domain.ids import SessionId, session_id
 from symphony.domain.issue import Issue, state_key, state_keys
 from symphony.domain.json import JsonValue
 from symphony.domain.run import (
@@ -78,8 +78,8 @@ class SessionRunner:
         try:
             process = self._launch(request, workflow, workspace)
         except OSError as error:
-            message = f"the shell could not be started in {workspace}: {error}"
-            return Failed(category="failed_to_spawn_agent", message=message)
+            refused = spawn_error(error, workspace)
+            return Failed(category=refused.category.value, message=refused.message)
         try:
             session = _Session(self, request, workflow, workspace, process, report, log)
             return await session.run(prompt)
@@ -142,6 +142,7 @@ class _Session:
         self._report_on = report
         self._log = log
         self._issue = request.issue
+        self._session_id: SessionId | None = None
 
     async def run(self, prompt: str) -> RunOutcome:
         await self._report(AgentProcessStarted(pid=self._process.pid))
@@ -197,7 +198,11 @@ class _Session:
         context = ToolContext(issue=self._issue)
         result = await self._workflow.tracker.execute_tool(name, arguments, context)
         outcome = "completed" if result.success else "failed"
-        fields = {**run_fields(self._request), "tool": name, "outcome": outcome}
+        fields = {
+            **run_fields(self._request, self._session_id),
+            "tool": name,
+            "outcome": outcome,
+        }
         logger.info("tool_executed", extra={"fields": fields})
         return result
 
@@ -207,8 +212,8 @@ class _Session:
         await self._report_on(update)
 
     def _log_turn(self, turn: TurnStarted) -> None:
-        identity = session_id(turn.thread_id, turn.turn_id)
-        fields = {**run_fields(self._request, identity), "turn": turn.number}
+        self._session_id = session_id(turn.thread_id, turn.turn_id)
+        fields = {**run_fields(self._request, self._session_id), "turn": turn.number}
         name = "session_started" if turn.number == 1 else "turn_started"
         logger.info(name, extra={"fields": {**fields, "pid": self._process.pid}})
 
