@@ -1,0 +1,1 @@
+"""The GitHub tracker: the issues of one repository, by REST and GraphQL."""

@@ -1,0 +1,58 @@
+"""Which rights a credential has, as far as GitHub tells: for checking a configuration, not for
+deciding anything.
+
+`permissions` of the repository are the rights of whoever stands behind the token. What a
+fine-grained token or an app was granted of them GitHub says only when it refuses; a classic token's
+scopes come with each answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symphony.domain.json import JsonObject, as_object
+from symphony.trackers.errors import TrackerError
+from symphony.trackers.github.answers import json_of, object_of, refused
+from symphony.trackers.github.client import GitHubClient
+from symphony.trackers.github.settings import GitHubSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """`key` is that of the settings. `rights` are names such as `pull` and `push`, None where
+    GitHub does not say; `scopes` likewise, of a classic token."""
+
+    key: str
+    rights: tuple[str, ...] | None
+    scopes: tuple[str, ...] | None
+
+    @property
+    def can_write(self) -> bool | None:
+        """Whether it may change the repository; None where nobody knows."""
+        return None if self.rights is None else bool({"push", "maintain", "admin"} & {*self.rights})
+
+
+async def read_access(key: str, client: GitHubClient, settings: GitHubSettings) -> Access:
+    """The rights of the client's credential, with one request. Raises `TrackerError`."""
+    answer = await client.request("GET", f"{client.addresses.rest}/repos/{settings.repository}")
+    if answer.status != 200:
+        raise _for_key(key, refused(answer, settings.repository, client.now()))
+    repository = object_of(json_of(answer), "repository")
+    scopes = answer.headers.get("x-oauth-scopes")
+    return Access(
+        key=f"tracker.provider.{key}",
+        rights=_rights(repository),
+        scopes=None if scopes is None else tuple(filter(None, map(str.strip, scopes.split(",")))),
+    )
+
+
+def _rights(repository: JsonObject) -> tuple[str, ...] | None:
+    permissions = as_object(repository.get("permissions"))
+    if permissions is None:
+        return None
+    return tuple(name for name, has_it in permissions.items() if has_it is True)
+
+
+def _for_key(key: str, error: TrackerError) -> TrackerError:
+    message = error.message.replace("tracker.provider.token:", f"tracker.provider.{key}:", 1)
+    return TrackerError(error.category, message, status=error.status)
