@@ -10,6 +10,8 @@ from symphony.domain.problems import Problem, ProblemError
 from symphony.domain.settings import TrackerSettings
 from symphony.trackers.files.profile import ACTIVE_STATES, TERMINAL_STATES
 from symphony.trackers.files.profile import PROFILE as FILES
+from symphony.trackers.github.profile import PROFILE as GITHUB
+from symphony.trackers.linear.profile import PROFILE as LINEAR
 from symphony.trackers.port import AdapterProfile, Tracker
 
 UNSUPPORTED = "unsupported_tracker_kind"
@@ -33,7 +35,7 @@ _MEMORY = AdapterProfile(
 )
 
 _PROFILES: Mapping[str, AdapterProfile] = MappingProxyType(
-    {each.kind: each for each in (FILES, _MEMORY)}
+    {each.kind: each for each in (FILES, GITHUB, LINEAR, _MEMORY)}
 )
 
 

@@ -19,6 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
+from conformance.fakes.linear.chaos import Chaos
+from conformance.fakes.linear.server import LinearFake
 from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import BlockerRef, Issue
 from symphony.domain.settings import TrackerSettings
@@ -26,8 +28,11 @@ from symphony.trackers.errors import TrackerError
 from symphony.trackers.files.folder import Bounds
 from symphony.trackers.files.settings import read_settings
 from symphony.trackers.files.tracker import FilesTracker
+from symphony.trackers.linear.tracker import LinearTracker
 from symphony.trackers.memory import MemoryTracker
 from symphony.trackers.port import Tracker
+from tests.support.github_worlds import LIKELY_CHAOS, GitHubWorld, github_fake
+from tests.support.linear import linear_fake, linear_settings, put_issue
 
 ACTIVE = ("Todo", "In Progress")
 TERMINAL = ("Done", "Cancelled")
@@ -174,6 +179,47 @@ class FilesWorld:
         return self._directory / f"{key}.md"
 
 
+class LinearWorld:
+    """A fake Linear on loopback, behind its own HTTP and GraphQL."""
+
+    cannot: Mapping[Capability, str] = {
+        "issue_update": "the tool of Linear is linear_graphql, which has tests of its own"
+    }
+
+    def __init__(self, fake: LinearFake) -> None:
+        self.fake = fake
+        self.tracker = LinearTracker(linear_settings(fake, active=ACTIVE, terminal=TERMINAL))
+
+    @property
+    def requests(self) -> int:
+        return len(self.fake.requests)
+
+    def put(self, wanted: Wanted) -> IssueId:
+        issue = put_issue(
+            self.fake,
+            wanted.key,
+            title=wanted.title,
+            state=wanted.state,
+            description=wanted.description,
+            labels=wanted.labels,
+            priority=wanted.priority or 0,
+            blocked_by=wanted.blocked_by,
+            created_at=wanted.created_at,
+        )
+        return IssueId(issue.id)
+
+    def remove(self, issue_id: IssueId) -> None:
+        self.fake.world.remove(self.fake.world.existing(issue_id))
+
+    def break_record(self, issue_id: IssueId) -> None:
+        self.fake.world.existing(issue_id).title = " "
+
+    @contextmanager
+    def unreachable(self) -> Generator[None]:
+        with self.fake.unreachable():
+            yield
+
+
 @asynccontextmanager
 async def _memory(directory: Path) -> AsyncGenerator[TrackerWorld]:
     del directory
@@ -187,9 +233,43 @@ async def _files(directory: Path) -> AsyncGenerator[TrackerWorld]:
     yield FilesWorld(issues)
 
 
+@asynccontextmanager
+async def _linear(directory: Path) -> AsyncGenerator[TrackerWorld]:
+    del directory
+    with linear_fake() as fake:
+        yield LinearWorld(fake)
+
+
+@asynccontextmanager
+async def _linear_in_chaos(directory: Path) -> AsyncGenerator[TrackerWorld]:
+    """The same with everything that a provider may do: pages of two, also within an issue."""
+    del directory
+    chaos = Chaos(seed=7, page_size=2, nested_page_size=1, shuffle=True, extras=True, nulls=True)
+    with linear_fake(chaos) as fake:
+        yield LinearWorld(fake)
+
+
+@asynccontextmanager
+async def _github_labels(directory: Path) -> AsyncGenerator[TrackerWorld]:
+    del directory
+    with github_fake(chaos=LIKELY_CHAOS) as fake:
+        yield GitHubWorld(fake, ACTIVE, TERMINAL, by_board=False)
+
+
+@asynccontextmanager
+async def _github_project(directory: Path) -> AsyncGenerator[TrackerWorld]:
+    del directory
+    with github_fake(chaos=LIKELY_CHAOS) as fake:
+        yield GitHubWorld(fake, ACTIVE, TERMINAL, by_board=True)
+
+
 WORLDS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[TrackerWorld]]] = {
     "memory": _memory,
     "files": _files,
+    "github-labels": _github_labels,
+    "github-project": _github_project,
+    "linear": _linear,
+    "linear in chaos": _linear_in_chaos,
 }
 
 

@@ -1,0 +1,154 @@
+"""The GraphQL that the daemon sends to Linear, and the filters that go with it.
+
+Texts are constant for the life of a tracker; what varies goes as variables. Linear charges a query
+by its shape: nested pages multiply, so they are small, and the few issues that have more are asked
+for the rest.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+
+from symphony.domain.json import JsonObject, JsonValue
+from symphony.trackers.linear.settings import MYSELF, LinearSettings, Scope
+
+PAGE_SIZE = 50
+"""Issues on a page, and ids in a request: with the sizes below some 1,900 of the 10,000 points that
+Linear allows for one query."""
+
+LABELS = 10
+"""Labels that come with an issue. Hardly any has more."""
+
+RELATIONS = 4
+"""Relations of other issues to this one; each costs three times as much as a label."""
+
+REST_SIZE = 50
+"""Labels or relations on a further page of one issue."""
+
+_LABELS = "nodes { name } pageInfo { hasNextPage endCursor }"
+_RELATIONS = (
+    "nodes { type issue { id identifier state { name } } } pageInfo { hasNextPage endCursor }"
+)
+
+_ISSUES = f"""
+  issues(filter: $filter, first: {PAGE_SIZE}, after: $after) {{
+    nodes {{
+      id identifier number title description priority branchName url
+      createdAt updatedAt archivedAt trashed
+      state {{ id name type }}
+      team {{ id key }}
+      project {{ id slugId }}
+      assignee {{ id }}
+      labels(first: {LABELS}) {{ {_LABELS} }}
+      inverseRelations(first: {RELATIONS}) {{ {_RELATIONS} }}
+    }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+"""
+
+MORE_ISSUES = (
+    f"query SymphonyMoreIssues($filter: IssueFilter!, $after: String) {{{_ISSUES}}}".strip()
+)
+
+MORE_LABELS = f"""query SymphonyMoreLabels($id: String!, $after: String) {{
+  issue(id: $id) {{ labels(first: {REST_SIZE}, after: $after) {{ {_LABELS} }} }}
+}}"""
+
+MORE_RELATIONS = f"""query SymphonyMoreRelations($id: String!, $after: String) {{
+  issue(id: $id) {{ inverseRelations(first: {REST_SIZE}, after: $after) {{ {_RELATIONS} }} }}
+}}"""
+
+
+class Queries:
+    """The texts and filters for one configuration."""
+
+    def __init__(self, settings: LinearSettings) -> None:
+        self._scope = settings.scope
+        self._assignee = settings.assignee
+        who = _who(settings.assignee)
+        self.by_states = _opening("SymphonyIssuesByState", _where(settings.scope), who)
+        """First page, with what says whether the project, the team and the assignee exist: a filter
+        on a project that is not there gives an empty list and no error."""
+        self.by_ids = _opening("SymphonyIssuesById", (), who)
+        """First page of a batch. A project that is gone has no issues, which is what it says."""
+
+    def opening_variables(self, issues: JsonObject, *, with_scope: bool) -> JsonObject:
+        """The variables of `by_states` or `by_ids`; `issues` is the filter."""
+        variables: dict[str, JsonValue] = {"filter": issues, "after": None}
+        if with_scope and self._scope.project_slugs:
+            variables["project"] = project_filter(self._scope)
+        if with_scope and self._scope.team_key is not None:
+            variables["team"] = team_filter(self._scope)
+        if self._assignee not in (None, MYSELF):
+            variables["assignee"] = user_filter(self._assignee or "")
+        return variables
+
+    def in_states(self, states: Collection[str]) -> JsonObject:
+        """Issues of the scope in these states, compared without case: Linear's plain comparison
+        would lose what is spelled in another way (`state.provider.filter`)."""
+        names = dict.fromkeys(state.strip() for state in states)
+        clauses: list[JsonValue] = [{"name": {"eqIgnoreCase": name}} for name in names]
+        return {**self._in_scope(), "state": {"or": clauses}}
+
+    def with_ids(self, ids: Iterable[str]) -> JsonObject:
+        """These issues, as far as they are in the scope."""
+        return {**self._in_scope(), "id": {"in": list(ids)}}
+
+    def _in_scope(self) -> dict[str, JsonValue]:
+        scope: dict[str, JsonValue] = {}
+        if self._scope.project_slugs:
+            scope["project"] = project_filter(self._scope)
+        if self._scope.team_key is not None:
+            scope["team"] = team_filter(self._scope)
+        return scope
+
+
+def project_filter(scope: Scope) -> JsonObject:
+    return {"slugId": {"in": list(scope.project_slugs)}}
+
+
+def team_filter(scope: Scope) -> JsonObject:
+    return {"key": {"eqIgnoreCase": scope.team_key}}
+
+
+def user_filter(name: str) -> JsonObject:
+    """Somebody by id, address or one of the names that Linear shows."""
+    if _is_uuid(name):
+        return {"id": {"eq": name}}
+    same: JsonObject = {"eqIgnoreCase": name}
+    return {"or": [{"email": same}, {"displayName": same}, {"name": same}]}
+
+
+def _where(scope: Scope) -> tuple[tuple[str, str], ...]:
+    """What shows that the scope exists: a variable with its type, and a field."""
+    fields: list[tuple[str, str]] = []
+    if scope.project_slugs:
+        fields.append(("$project: ProjectFilter", "projects(filter: $project, first: 1)"))
+    if scope.team_key is not None:
+        fields.append(("$team: TeamFilter", "teams(filter: $team, first: 1)"))
+    return tuple((variable, f"{each} {{ nodes {{ id }} }}") for variable, each in fields)
+
+
+def _who(assignee: str | None) -> tuple[tuple[str, str], ...]:
+    if assignee is None:
+        return ()
+    if assignee == MYSELF:
+        return (("", "viewer { id }"),)
+    return (("$assignee: UserFilter", "users(filter: $assignee, first: 2) { nodes { id } }"),)
+
+
+def _opening(
+    name: str, where: tuple[tuple[str, str], ...], who: tuple[tuple[str, str], ...]
+) -> str:
+    parts = (*where, *who)
+    variables = ["$filter: IssueFilter!", "$after: String", *(each for each, _ in parts if each)]
+    fields = "\n  ".join(each for _, each in parts)
+    return f"query {name}({', '.join(variables)}) {{\n  {fields}{_ISSUES}}}"
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False

@@ -1,0 +1,141 @@
+"""The Linear tracker: issues of a project or a team (docs/trackers/linear.md).
+
+Reads are complete or an error, and end in bounded time. The daemon itself changes nothing at
+Linear: only the tool does, with the operation that the agent wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from symphony.domain.ids import IssueId
+from symphony.domain.issue import Issue, state_key
+from symphony.domain.json import JsonValue, as_object
+from symphony.domain.tools import ToolContext, ToolResult, ToolSpec
+from symphony.trackers.errors import TrackerError
+from symphony.trackers.linear.bounds import DEFAULT_BOUNDS, Bounds
+from symphony.trackers.linear.client import LinearClient
+from symphony.trackers.linear.normalize import (
+    Rules,
+    UnusableRecordError,
+    is_visible,
+    record_id,
+    to_issue,
+)
+from symphony.trackers.linear.reads import Answer, Reader
+from symphony.trackers.linear.settings import LinearSettings
+from symphony.trackers.linear.tools import SPEC, LinearTool
+from symphony.trackers.notices import SKIPPED, Notice, RecordLog
+
+
+class LinearTracker:
+    """Implements `symphony.trackers.port.Tracker`. Opens no connection before the first call."""
+
+    def __init__(self, settings: LinearSettings, *, bounds: Bounds = DEFAULT_BOUNDS) -> None:
+        self._settings = settings
+        self._client = self._new_client(settings.api_key, bounds)
+        self._tool_client = (
+            self._client
+            if settings.tool_api_key in (None, settings.api_key)
+            else self._new_client(settings.tool_api_key or "", bounds)
+        )
+        self._reader = Reader(self._client, settings, bounds)
+        self._tool = LinearTool(self._tool_client, settings.secrets)
+        self._logs: dict[frozenset[str], RecordLog] = {}
+
+    @property
+    def requests_sent(self) -> int:
+        """Requests of the daemon and of the tool so far."""
+        clients = {self._client, self._tool_client}
+        return sum(client.sent for client in clients)
+
+    async def fetch_issues_by_states(self, states: Collection[str]) -> Sequence[Issue]:
+        """The issues in these states. Raises `TrackerError`."""
+        wanted = frozenset(map(state_key, states)) - {""}
+        if not wanted:
+            return ()
+        answer = await self._reader.by_states(sorted(wanted))
+        issues: list[Issue] = []
+        notices: list[Notice] = []
+        for record in self._visible(answer):
+            try:
+                issues.append(to_issue(record, self._rules(answer)))
+            except UnusableRecordError as error:
+                notices.append(_notice(record, error))
+        self._log_for(wanted).tell(notices)
+        return [issue for issue in issues if state_key(issue.state) in wanted]
+
+    async def fetch_issues_by_ids(self, ids: Collection[IssueId]) -> Sequence[Issue]:
+        """The issues with these ids. Raises `TrackerError`, also for one that cannot be read."""
+        wanted: set[str | None] = set(ids)
+        if not wanted:
+            return ()
+        answer = await self._reader.by_ids(sorted(set(ids)))
+        # What has no id at all may be one of those that were asked for.
+        wanted.add(None)
+        records = [each for each in self._visible(answer) if record_id(each) in wanted]
+        try:
+            return [to_issue(each, self._rules(answer)) for each in records]
+        except UnusableRecordError as error:
+            raise TrackerError(
+                "tracker_response", f"{error.record} cannot be read as an issue: {error}"
+            ) from None
+
+    def tool_specs(self) -> Sequence[ToolSpec]:
+        """`linear_graphql`."""
+        return (SPEC,)
+
+    async def execute_tool(
+        self, name: str, arguments: JsonValue, context: ToolContext
+    ) -> ToolResult:
+        """Run the operation that the arguments hold."""
+        del context
+        return await self._tool.execute(name, arguments)
+
+    def secret_environment_names(self) -> frozenset[str]:
+        """`LINEAR_API_KEY`, and the variables that the settings name."""
+        return self._settings.secret_names
+
+    def secret_values(self) -> frozenset[str]:
+        """The keys."""
+        return self._settings.secrets
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+        await self._tool_client.aclose()
+
+    def _new_client(self, key: str, bounds: Bounds) -> LinearClient:
+        settings = self._settings
+        return LinearClient(settings.endpoint, key, secrets=settings.secrets, bounds=bounds)
+
+    def _visible(self, answer: Answer) -> list[JsonValue]:
+        """What is in the scope, and what is too broken to tell."""
+        scope = self._settings.scope
+        found: list[JsonValue] = []
+        for node in answer.records:
+            record = as_object(node)
+            if record is None or is_visible(record, scope):
+                found.append(node)
+        return found
+
+    def _rules(self, answer: Answer) -> Rules:
+        return Rules(
+            assignee_id=answer.assignee_id,
+            unstarted=self._settings.unstarted,
+            terminal=self._settings.terminal,
+        )
+
+    def _log_for(self, states: frozenset[str]) -> RecordLog:
+        """One memory for each set of states: what a read of others does not show has not gone."""
+        return self._logs.setdefault(states, RecordLog("linear"))
+
+
+def _notice(record: JsonValue, error: UnusableRecordError) -> Notice:
+    return Notice(
+        event=SKIPPED,
+        record=error.record,
+        reason=error.reason,
+        detail=str(error),
+        issue_id=record_id(record),
+    )
