@@ -83,12 +83,13 @@ def _environment_problems(settings: Settings) -> list[Problem]:
                 remedy="Install bash.",
             )
         )
-    root = _nearest_directory(settings.workspace.root)
-    if not os.access(root, os.W_OK | os.X_OK):
+    root = _nearest_entry(settings.workspace.root)
+    if not os.path.isdir(root) or not os.access(root, os.W_OK | os.X_OK):
         problems.append(
             Problem(
                 code="workspace_root_unusable",
-                message=f"{root} is not writable, so {settings.workspace.root} cannot be used",
+                message=f"{root} is not a directory that can be written to, so "
+                f"{settings.workspace.root} cannot be used",
                 remedy="Set workspace.root to a directory that the daemon's user can write to.",
                 path=settings.workflow_path,
                 key="workspace.root",
@@ -115,8 +116,9 @@ def _command_problems(settings: Settings) -> list[Problem]:
     ]
 
 
-def _nearest_directory(path: str) -> str:
-    while not os.path.isdir(path) and path != os.path.dirname(path):
+def _nearest_entry(path: str) -> str:
+    """The path, or the nearest one above it that there is."""
+    while not os.path.lexists(path) and path != os.path.dirname(path):
         path = os.path.dirname(path)
     return path
 

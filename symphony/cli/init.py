@@ -48,7 +48,11 @@ def run_init(words: Sequence[str]) -> int:
     if os.path.lexists(path):
         print(f"error: {path} exists; remove it, or name another file.", file=sys.stderr)
         return 1
-    answers = _answers(options)
+    try:
+        answers = _answers(options)
+    except (EOFError, KeyboardInterrupt):
+        print("\nerror: nothing was written, because a question was not answered.", file=sys.stderr)
+        return 1
     if answers is None:
         return 2
     try:
