@@ -20,8 +20,9 @@ from symphony.domain.issue import Issue
 from symphony.domain.run import RunOutcome, RunRequest, RunUpdate
 from symphony.domain.settings import Settings
 from symphony.runtime.effective import EffectiveWorkflow
-from symphony.runtime.ports import Report
+from symphony.runtime.ports import Report, WorkspacesFound
 from symphony.scheduler.moment import Moment
+from symphony.workspaces.key import workspace_key
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -141,6 +142,10 @@ class MemoryWorkspaces:
         del settings
         return tuple(issue for issue in issues if issue.identifier in self.present)
 
-    async def any_on_disk(self, settings: Settings) -> bool:
+    async def found_on_disk(self, settings: Settings) -> WorkspacesFound:
         del settings
-        return bool(self.present)
+        # As with real ones: what is no plain name of a directory does not tell whose it is.
+        plain = {each for each in self.present if workspace_key(each) == each}
+        return WorkspacesFound(
+            identifiers=frozenset(plain), has_others=len(plain) < len(self.present)
+        )

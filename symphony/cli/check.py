@@ -16,7 +16,7 @@ from symphony.domain.problems import Problem, ProblemError
 from symphony.domain.settings import Settings
 from symphony.runtime.configuration import Composed, WorkflowComposer
 from symphony.trackers.errors import TrackerError
-from symphony.trackers.port import Tracker
+from symphony.trackers.port import TellsRights, Tracker
 
 ONLINE_TIMEOUT_S = 60.0
 
@@ -36,7 +36,7 @@ def run_check(words: Sequence[str]) -> int:
     parser.add_argument(
         "--online",
         action="store_true",
-        help="also read the active issues once, to see that the tracker answers",
+        help="also read the active issues once, and say what the credentials may do",
     )
     options = parser.parse_args(words)
     path = os.path.abspath(options.path or DEFAULT_WORKFLOW)
@@ -125,7 +125,7 @@ def _nearest_entry(path: str) -> str:
 
 def _tracker_problems(tracker: Tracker, settings: Settings) -> list[Problem]:
     try:
-        count = anyio.run(partial(_read_once, tracker, settings))
+        sentences = anyio.run(partial(_ask_once, tracker, settings))
     except (TrackerError, TimeoutError) as error:
         category = error.category if isinstance(error, TrackerError) else "tracker_request"
         reason = str(error) or f"no answer within {ONLINE_TIMEOUT_S:.0f} s"
@@ -138,14 +138,18 @@ def _tracker_problems(tracker: Tracker, settings: Settings) -> list[Problem]:
                 key="tracker",
             )
         ]
-    print(f"The tracker answers: {count} issues in active states.")
+    for sentence in sentences:
+        print(sentence)
     return []
 
 
-async def _read_once(tracker: Tracker, settings: Settings) -> int:
+async def _ask_once(tracker: Tracker, settings: Settings) -> list[str]:
+    """How many issues there are, and what the credentials may do where the tracker tells."""
     try:
         with anyio.fail_after(ONLINE_TIMEOUT_S):
-            return len(await tracker.fetch_issues_by_states(settings.tracker.active_states))
+            count = len(await tracker.fetch_issues_by_states(settings.tracker.active_states))
+            rights = await tracker.rights() if isinstance(tracker, TellsRights) else ()
+            return [f"The tracker answers: {count} issues in active states.", *rights]
     finally:
         await tracker.aclose()
 

@@ -10,6 +10,7 @@ Without `/proc` (macOS) the tree is the process group: a grandchild that called 
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -138,7 +139,8 @@ class OwnedProcess:
     def kill_now(self) -> None:
         """SIGKILL what can be found in one look, without waiting. `stop` is still due."""
         if not self._stopped:
-            self._tree.look()
+            with contextlib.suppress(OSError):
+                self._tree.look()
             self._tree.signal(SIGKILL)
 
     async def _end_or_kill(self, grace_s: float) -> StopReport:
@@ -183,7 +185,9 @@ class OwnedProcess:
 
     async def _look(self) -> None:
         """In a thread, and never behind other threads' work: the table may be long."""
-        await anyio.to_thread.run_sync(self._tree.look, limiter=anyio.CapacityLimiter(1))
+        # Out of descriptors: what was seen so far has to do, and `kill_until_gone` looks again.
+        with contextlib.suppress(OSError):
+            await anyio.to_thread.run_sync(self._tree.look, limiter=anyio.CapacityLimiter(1))
 
 
 def _is_mark(mine: OwnerMark | None, mark: OwnerMark) -> bool:

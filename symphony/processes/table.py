@@ -1,12 +1,15 @@
 """Read the kernel's process table.
 
 Answers are what was true at the moment of reading; a pid means nothing without the start time that
-was read with it. Processes that vanish meanwhile are simply absent. Where `/proc` does not exist,
-`PROCESS_TABLE_EXISTS` is False and every reading is empty. Standard library only.
+was read with it. Processes that vanish meanwhile are simply absent; a reading that fails for want
+of descriptors raises `OSError`, since nothing may count as gone that was not looked at. Where
+`/proc` does not exist, `PROCESS_TABLE_EXISTS` is False and every reading is empty. Standard library
+only.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ PROCESS_TABLE_EXISTS: Final = os.path.exists("/proc/self/stat")
 _OWNER_ENTRY: Final = f"{OWNER_VARIABLE}=".encode()
 _COMMAND_LINE_BYTES: Final = 300
 """Enough of a command line to recognise a process in a message."""
+_OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +114,14 @@ def _pids() -> Iterator[int]:
 
 
 def _read(path: str) -> bytes:
-    """The whole of a file of the table; empty where it is gone or not ours to read."""
+    """The whole of a file of the table; empty where it is gone or not ours to read.
+
+    Raises `OSError` where this process cannot read anything now: that says nothing about others.
+    """
     try:
         with open(path, "rb") as file:
             return file.read()
-    except OSError:
+    except OSError as problem:
+        if problem.errno in _OUT_OF_RESOURCES:
+            raise
         return b""

@@ -109,7 +109,9 @@ class OwnedTree:
         """Which members of the last look run on; cheap, and blind for new ones."""
         if not self._use_table:
             return self._look_at_group()
-        return frozenset(member for member in self._seen if is_alive(member))
+        with contextlib.suppress(OSError):
+            return frozenset(member for member in self._seen if is_alive(member))
+        return frozenset(self._seen)
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the group at once, then each member that was found outside of it."""
@@ -117,18 +119,21 @@ class OwnedTree:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._leader, number)
         for member in self._seen:
-            if not self._in_group(member):
-                signal_member(member, number)
+            # Out of descriptors: the next pass tries again.
+            with contextlib.suppress(OSError):
+                if not self._in_group(member):
+                    signal_member(member, number)
 
     def kill_until_gone(self, limit_s: float = KILL_LIMIT_S) -> frozenset[Member]:
         """SIGKILL in passes until nothing is left; returns what is left after `limit_s`.
 
-        Blocks, so asynchronous callers use a thread.
+        A look that fails (no descriptors) finds nothing out: the group is killed all the same, and
+        what was seen before counts as left. Blocks, so asynchronous callers use a thread.
         """
         deadline = time.monotonic() + limit_s
         pause, empty_looks = _FIRST_PAUSE_S, 0
         while True:
-            found = self.look()
+            found = self._look_or_guess()
             empty_looks = 0 if found else empty_looks + 1
             if empty_looks == CONFIRMING_LOOKS or (found and time.monotonic() > deadline):
                 return found
@@ -136,6 +141,13 @@ class OwnedTree:
                 self.signal(signal.SIGKILL)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    def _look_or_guess(self) -> frozenset[Member]:
+        try:
+            return self.look()
+        except OSError:
+            guessed = Member(pid=self._leader or os.getpid(), started_at_ticks=0)
+            return frozenset(self._seen) or frozenset({guessed})
 
     def _belongs(self, entry: ProcessEntry) -> bool:
         if self._leader is not None and self._leader in (entry.pid, entry.group, entry.session):

@@ -12,7 +12,8 @@ from typing import assert_never
 import anyio
 from anyio.abc import TaskGroup
 
-from symphony.domain.ids import RunId
+from symphony.domain.ids import IssueId, RunId
+from symphony.domain.issue import Issue
 from symphony.domain.run import Failed, RunOutcome, RunUpdate, Stopped, StopReason
 from symphony.observability.events import issue_fields, run_fields
 from symphony.runtime.effective import WorkflowShelf
@@ -154,15 +155,24 @@ class Interpreter:
         await self._mailbox.post(TerminalRead(answer=answer))
 
     async def _terminal_on_disk(self, command: ReadTerminal) -> Answer:
-        """Nothing on disk: nothing to ask (`startup.cleanup.by_workspace`)."""
+        """The issues that have a workspace, in whatever state: which of them are terminal is for
+        the scheduler to judge. Nothing on disk: nothing to ask (`startup.cleanup.by_workspace`)."""
         settings = command.settings
-        if not await self._cleaner.any_on_disk(settings):
-            return ()
+        found = await self._cleaner.found_on_disk(settings)
+        issues: dict[IssueId, Issue] = {}
         async with self._shelf.borrow(settings) as workflow:
-            answer = await self._reads.by_states(workflow.tracker, settings.tracker.terminal_states)
-        if isinstance(answer, ReadFailure):
-            return answer
-        return await self._cleaner.on_disk(answer, settings)
+            answers: list[Answer] = []
+            if found.identifiers:
+                names = sorted(found.identifiers)
+                answers.append(await self._reads.by_identifiers(workflow.tracker, names))
+            if found.has_others:
+                states = settings.tracker.terminal_states
+                answers.append(await self._reads.by_states(workflow.tracker, states))
+        for answer in answers:
+            if isinstance(answer, ReadFailure):
+                return answer
+            issues.update((issue.id, issue) for issue in answer)
+        return await self._cleaner.on_disk(tuple(issues.values()), settings)
 
     async def _remove(self, command: RemoveWorkspace) -> None:
         issue = command.issue

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from symphony.domain.ids import IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.domain.run import RunOutcome, RunRequest, RunUpdate
 from symphony.domain.settings import Settings
 from symphony.runtime.effective import EffectiveWorkflow
 
 Report = Callable[[RunUpdate], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspacesFound:
+    """The workspaces under one root: `identifiers` of those whose names tell them, and whether
+    there are others, whose names are too long or unusual for a directory."""
+
+    identifiers: frozenset[IssueIdentifier]
+    has_others: bool
 
 
 class RunWorker(Protocol):
@@ -35,8 +46,8 @@ class WorkspaceCleaner(Protocol):
         """Those of the issues that have a workspace directory."""
         ...
 
-    async def any_on_disk(self, settings: Settings) -> bool:
-        """Whether there is any workspace at all."""
+    async def found_on_disk(self, settings: Settings) -> WorkspacesFound:
+        """Whose workspaces there are. Raises `OSError` where the root cannot be read."""
         ...
 
 

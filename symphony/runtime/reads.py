@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import TaskGroup
 
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.runtime.clock import Clock
 from symphony.scheduler.events import Answer, ReadFailure
@@ -47,6 +47,14 @@ class TrackerReads:
     async def by_states(self, tracker: Tracker, states: Collection[str]) -> Answer:
         """All issues in these states, or why there is no answer."""
         return await _bounded("states", lambda: tracker.fetch_issues_by_states(states))
+
+    async def by_identifiers(
+        self, tracker: Tracker, identifiers: Collection[IssueIdentifier]
+    ) -> Answer:
+        """These issues in whatever state, as far as they are visible, or why there is no answer."""
+        return await _bounded(
+            "identifiers", lambda: tracker.fetch_issues_by_identifiers(identifiers)
+        )
 
     async def by_ids(self, tracker: Tracker, ids: Collection[IssueId]) -> Answer:
         """These issues, as far as they are visible, or why there is no answer."""

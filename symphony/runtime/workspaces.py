@@ -6,13 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from symphony.domain.ids import IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.domain.settings import Settings
 from symphony.runtime.effective import WorkflowShelf
 from symphony.runtime.identity import Identity
+from symphony.runtime.ports import WorkspacesFound
 from symphony.trackers.port import Tracker
 from symphony.workspaces.keeper import WorkspaceKeeper
-from symphony.workspaces.key import workspace_key
+from symphony.workspaces.key import identifier_of, workspace_key
 from symphony.workspaces.problems import WorkspaceError
 
 
@@ -58,9 +60,13 @@ class Cleaner:
         keys = await self._keys(settings)
         return tuple(issue for issue in issues if workspace_key(issue.identifier) in keys)
 
-    async def any_on_disk(self, settings: Settings) -> bool:
-        """Whether there is any workspace at all."""
-        return bool(await self._keys(settings))
+    async def found_on_disk(self, settings: Settings) -> WorkspacesFound:
+        """Whose workspaces there are. Raises `OSError` where the root cannot be read."""
+        names = [identifier_of(key) for key in await self._keys(settings)]
+        return WorkspacesFound(
+            identifiers=frozenset(IssueIdentifier(name) for name in names if name is not None),
+            has_others=None in names,
+        )
 
     async def _keys(self, settings: Settings) -> frozenset[str]:
         async with self._shelf.borrow(settings) as workflow:

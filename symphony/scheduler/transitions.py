@@ -60,7 +60,13 @@ def stop_run(entry: Running, reason: StopReason) -> list[Command]:
     if entry.phase is RunPhase.FINISHING:
         return []
     return [
-        announce("run_stopping", entry.issue, reason=reason.value, run_id=entry.run_id),
+        announce(
+            "run_stopping",
+            entry.issue,
+            reason=reason.value,
+            run_id=entry.run_id,
+            session_id=entry.session_id,
+        ),
         StopRun(run_id=entry.run_id, reason=reason),
     ]
 
@@ -158,7 +164,11 @@ def park(state: SchedulerState, entry: Running, outcome: NeedsPerson, now: Momen
         level="warning",
         issue_id=issue.id,
         identifier=issue.identifier,
-        fields={"request": outcome.request, "question": outcome.question},
+        fields={
+            "session_id": entry.session_id,
+            "request": outcome.request,
+            "question": outcome.question,
+        },
     )
     if reads_are_held(state, now):
         return [blocked]  # The next reconciliation reads it.

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 import anyio
 import anyio.lowlevel
 
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import BlockerRef, Issue, state_key, state_keys
 from symphony.domain.json import JsonValue
 from symphony.domain.tools import ToolContext, ToolResult, ToolSpec
@@ -32,12 +32,13 @@ from symphony.trackers.issue_update import (
 )
 from symphony.trackers.notices import SKIPPED, Notice, RecordLog
 
-Operation: TypeAlias = Literal["states", "ids", "tool"]
+Operation: TypeAlias = Literal["states", "ids", "identifiers", "tool"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call that reached the board. `names` are the states, the ids, or the tool's name."""
+    """One call that reached the board. `names` are the states, ids or identifiers,
+    or the tool's name."""
 
     operation: Operation
     names: tuple[str, ...]
@@ -137,6 +138,17 @@ class MemoryTracker:
         if broken := wanted & self._broken:
             raise TrackerError("tracker_response", f"cannot be read: {', '.join(sorted(broken))}")
         return [self.current(each) for each in self._issues if each in wanted]
+
+    async def fetch_issues_by_identifiers(
+        self, identifiers: Collection[IssueIdentifier]
+    ) -> Sequence[Issue]:
+        """The issues with these identifiers. Raises `TrackerError` where `fail_next` asked."""
+        if not identifiers:
+            return ()
+        await self._receive("identifiers", identifiers)
+        wanted = frozenset(identifiers)
+        readable = [self.current(each) for each in self._issues if each not in self._broken]
+        return [issue for issue in readable if issue.identifier in wanted]
 
     def tool_specs(self) -> Sequence[ToolSpec]:
         """`issue_update`, as the files tracker offers it."""

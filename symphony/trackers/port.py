@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.domain.json import JsonValue
 from symphony.domain.settings import TrackerSettings
@@ -39,6 +39,18 @@ class Tracker(Protocol):
         """
         ...
 
+    async def fetch_issues_by_identifiers(
+        self, identifiers: Collection[IssueIdentifier]
+    ) -> Sequence[Issue]:
+        """The issues of the scope with exactly these identifiers, in whatever state, each at most
+        once and in any order; archived ones too where the provider archives by itself.
+
+        What is not visible in the scope, or is no identifier of this provider, is left out, and so
+        is a malformed record, which is logged: whoever asks takes a gap for no answer. No
+        identifiers: empty, without a request.
+        """
+        ...
+
     def tool_specs(self) -> Sequence[ToolSpec]:
         """The provider's tools, constant for the life of this object."""
         ...
@@ -60,6 +72,16 @@ class Tracker(Protocol):
 
     async def aclose(self) -> None:
         """Release connections. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class TellsRights(Protocol):
+    """A tracker that can say what its credentials may do. For people who check a configuration;
+    nothing is decided by it."""
+
+    async def rights(self) -> Sequence[str]:
+        """One sentence for each credential, without the secret. Raises `TrackerError`."""
         ...
 
 

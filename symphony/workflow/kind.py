@@ -44,9 +44,8 @@ def check_kind(
 def _missing_kind(
     document: Document, path: str, adapter_defaults: Mapping[str, AdapterDefaults]
 ) -> list[Problem]:
-    if document.metadata.get("tracker") is not None and not as_object(
-        document.metadata.get("tracker")
-    ):
+    section = document.metadata.get("tracker")
+    if section is not None and as_object(section) is None:
         return []
     hint = ""
     if not document.has_front_matter and document.body.lstrip().startswith("---"):

@@ -12,10 +12,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from symphony.domain.issue import BlockerRef, Issue
-from symphony.domain.json import JsonValue
+from symphony.domain.json import JsonValue, as_array, as_object
 from symphony.workflow.template_check import ANYTHING, TEXT, Shape
 
 _BLOCKER: Final = Shape(members=dict.fromkeys(("id", "identifier", "state"), TEXT))
+
+_PULL_REQUEST: Final = Shape(
+    members=dict.fromkeys(("number", "repository", "state", "is_draft", "url", "branch"), TEXT)
+)
 
 _ISSUE: Final = Shape(
     members={
@@ -26,6 +30,7 @@ _ISSUE: Final = Shape(
         "labels": Shape(members={}, item=TEXT),
         "blocked_by": Shape(members={}, item=_BLOCKER),
         "native_ref": ANYTHING,
+        "pull_requests": Shape(members={}, item=_PULL_REQUEST),
     }
 )
 
@@ -55,11 +60,22 @@ def _issue(issue: Issue) -> dict[str, JsonValue]:
         "dispatchable": issue.dispatchable,
         "created_at": _timestamp(issue.created_at),
         "updated_at": _timestamp(issue.updated_at),
+        "pull_requests": _pull_requests(issue),
     }
 
 
 def _blocker(blocker: BlockerRef) -> dict[str, JsonValue]:
     return {"id": blocker.id, "identifier": blocker.identifier, "state": blocker.state}
+
+
+def _pull_requests(issue: Issue) -> list[JsonValue]:
+    """What the tracker linked. The one part of the opaque `native_ref` that has a name of its own:
+    a list wherever nothing is known, so that a template can go over it with any tracker."""
+    linked = as_array((issue.native_ref or {}).get("pull_requests")) or ()
+    records = [each for each in map(as_object, linked) if each is not None]
+    return [
+        {name: plain(each.get(name)) for name in _PULL_REQUEST.members or ()} for each in records
+    ]
 
 
 def _timestamp(moment: datetime | None) -> str | None:

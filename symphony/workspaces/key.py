@@ -21,6 +21,7 @@ SUFFIX_LENGTH: Final = 20
 LONGEST_READABLE_PART: Final = 100
 """How much of a changed identifier stands before the suffix: enough to recognise it, and short
 enough to leave room for paths inside of the workspace."""
+_SUFFIXED: Final = re.compile(rf".*-[0-9a-f]{{{SUFFIX_LENGTH}}}", re.DOTALL)
 _NOT_ALLOWED: Final = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 
@@ -33,3 +34,9 @@ def workspace_key(identifier: str) -> WorkspaceKey:
     # `surrogatepass`: an identifier read from a file name may hold what is no valid text.
     digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()
     return WorkspaceKey(f"{sanitised[:LONGEST_READABLE_PART]}-{digest[:SUFFIX_LENGTH]}")
+
+
+def identifier_of(key: str) -> str | None:
+    """The identifier whose key this is, the inverse of `workspace_key`; None where the key ends as
+    those of changed identifiers do, for these cannot be told from it."""
+    return None if _SUFFIXED.fullmatch(key) else key

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import BlockerRef, Issue, state_key
 from symphony.trackers.blockers import must_wait
 from symphony.trackers.errors import TrackerError
@@ -52,6 +52,11 @@ class Board:
         of them is there and cannot be read, for then its absence would mean something else."""
         files = [self.file(issue_id) for issue_id in sorted(set(ids))]
         return [self._issue(file) for file in files if file is not None]
+
+    def by_identifiers(self, identifiers: Collection[IssueIdentifier]) -> list[Issue]:
+        """The issues with these identifiers; what is not there or cannot be read is left out."""
+        wanted = frozenset(identifiers)
+        return [self._issue(file) for file in self._files.values() if file.identifier in wanted]
 
     def notices(self) -> list[Notice]:
         """Everything that is wrong with the directory now."""

@@ -15,7 +15,7 @@ from functools import partial
 import anyio
 import anyio.to_thread
 
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.domain.json import JsonValue
 from symphony.domain.tools import ToolContext, ToolResult, ToolSpec
@@ -70,6 +70,12 @@ class FilesTracker:
     async def fetch_issues_by_ids(self, ids: Collection[IssueId]) -> Sequence[Issue]:
         """The issues with these ids. Raises `TrackerError`."""
         return (await self._look(ids=ids)).board.by_ids(ids) if ids else ()
+
+    async def fetch_issues_by_identifiers(
+        self, identifiers: Collection[IssueIdentifier]
+    ) -> Sequence[Issue]:
+        """The issues with these identifiers. Raises `TrackerError`."""
+        return (await self._look()).board.by_identifiers(identifiers) if identifiers else ()
 
     def tool_specs(self) -> Sequence[ToolSpec]:
         """`issue_update`."""

@@ -31,6 +31,20 @@ class Access:
         """Whether it may change the repository; None where nobody knows."""
         return None if self.rights is None else bool({"push", "maintain", "admin"} & {*self.rights})
 
+    def sentence(self) -> str:
+        """What is known, for people."""
+        if self.rights is None:
+            found = "can be used; GitHub does not say what it may do"
+        elif self.can_write:
+            found = "reads the repository, and its owner may change it"
+        else:
+            found = "reads the repository; its owner may not change it"
+        if self.rights:
+            found += f" ({', '.join(self.rights)})"
+        if self.scopes is not None:
+            return f"{self.key} {found}; its scopes are {', '.join(self.scopes) or 'none'}."
+        return f"{self.key} {found}; what the token itself was granted shows only at a refusal."
+
 
 async def read_access(key: str, client: GitHubClient, settings: GitHubSettings) -> Access:
     """The rights of the client's credential, with one request. Raises `TrackerError`."""

@@ -13,6 +13,7 @@ from symphony.domain.json import JsonObject, JsonValue, as_object, as_text
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.github.boards import BoardHead, head_of, refuse_missing_board
 from symphony.trackers.github.graphql import Data, GraphQL
+from symphony.trackers.github.normalize import IDENTIFIER_PREFIX
 from symphony.trackers.github.queries import PLACEMENTS, Extras, issues_by_number
 from symphony.trackers.github.records import MalformedRecordError, Record, record_of_graphql
 from symphony.trackers.github.settings import GitHubSettings
@@ -31,6 +32,12 @@ def number_of(issue_id: str) -> int | None:
     return int(issue_id) if len(issue_id) <= 10 and int(issue_id) <= LARGEST_NUMBER else None
 
 
+def number_called(name: str) -> int | None:
+    """The number in an identifier of this tracker; None where it is no such identifier."""
+    prefix = IDENTIFIER_PREFIX
+    return number_of(name.removeprefix(prefix)) if name.startswith(prefix) else None
+
+
 class IssuesByNumber:
     """Reads of one repository, with the placement on the board where the settings name one."""
 
@@ -38,13 +45,15 @@ class IssuesByNumber:
         self._graphql = graphql
         self._settings = settings
 
-    async def read(self, numbers: Sequence[int]) -> list[Record]:
+    async def read(
+        self, numbers: Sequence[int], malformed: list[MalformedRecordError] | None = None
+    ) -> list[Record]:
         """The records of those that are visible. Raises `TrackerError`, also for a record that is
-        malformed."""
+        malformed, unless there is a list that it can go to."""
         records: list[Record] = []
         for start in range(0, len(numbers), BATCH):
             batch = numbers[start : start + BATCH]
-            _, found = await self._batch(batch)
+            _, found = await self._batch(batch, malformed)
             records += found
         return records
 
@@ -54,7 +63,9 @@ class IssuesByNumber:
         head, found = await self._batch((number,))
         return head, found[0] if found else None
 
-    async def _batch(self, numbers: Sequence[int]) -> tuple[BoardHead | None, list[Record]]:
+    async def _batch(
+        self, numbers: Sequence[int], malformed: list[MalformedRecordError] | None = None
+    ) -> tuple[BoardHead | None, list[Record]]:
         settings = self._settings
         data = await self._graphql.read(
             partial(_document, numbers, settings.board is not None), self._variables()
@@ -65,17 +76,26 @@ class IssuesByNumber:
         for number in numbers:
             entry = repository.get(f"i{number}")
             if as_object(entry) is not None:
-                record = self._record(number, entry, head)
+                record = self._record(number, entry, head, malformed)
                 if record is not None:
                     records.append(record)
             elif not any(each.path[-1:] == (f"i{number}",) for each in data.missing):
                 raise TrackerError("tracker_response", f"GitHub's answer says nothing of #{number}")
         return head, records
 
-    def _record(self, number: int, entry: JsonValue, head: BoardHead | None) -> Record | None:
+    def _record(
+        self,
+        number: int,
+        entry: JsonValue,
+        head: BoardHead | None,
+        malformed: list[MalformedRecordError] | None,
+    ) -> Record | None:
         try:
             record = record_of_graphql(entry, None if head is None else head.id)
         except MalformedRecordError as error:
+            if malformed is not None:
+                malformed.append(error)
+                return None
             raise TrackerError("tracker_response", error.detail) from None
         if record.number != number or not is_ours(record, self._settings):
             return None

@@ -18,6 +18,7 @@ from symphony.trackers.github.settings import GitHubSettings
 from symphony.trackers.github.states import other_labels
 
 PRIORITY_PREFIX = "priority:"
+IDENTIFIER_PREFIX = "GH-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def issue_id(number: int) -> IssueId:
 
 
 def identifier(number: int) -> IssueIdentifier:
-    return IssueIdentifier(f"GH-{number}")
+    return IssueIdentifier(f"{IDENTIFIER_PREFIX}{number}")
 
 
 def issue_of(

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import anyio
 
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import Issue, state_key
 from symphony.domain.json import JsonValue
 from symphony.domain.tools import ToolContext, ToolResult, ToolSpec
@@ -20,7 +20,7 @@ from symphony.scheduler.ordering import in_dispatch_order
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.github.access import Access, read_access
 from symphony.trackers.github.boards import read_board
-from symphony.trackers.github.by_number import IssuesByNumber, is_ours, number_of
+from symphony.trackers.github.by_number import IssuesByNumber, is_ours, number_called, number_of
 from symphony.trackers.github.client import DEFAULT_LIMITS, GitHubClient, Limits, Traffic
 from symphony.trackers.github.dependencies import Dependencies
 from symphony.trackers.github.graphql import GraphQL
@@ -53,6 +53,7 @@ class GitHubTracker:
         self._linked = LinkedPullRequests(self._graphql)
         self._tools = Tools(settings, self._client, limits=limits)
         self._logs: dict[frozenset[str], RecordLog] = {}
+        self._identifier_log = RecordLog("github")
 
     @property
     def traffic(self) -> Traffic:
@@ -81,6 +82,26 @@ class GitHubTracker:
                 return await self._with_numbers(numbers)
         except TimeoutError:
             raise _too_slow() from None
+
+    async def fetch_issues_by_identifiers(
+        self, identifiers: Collection[IssueIdentifier]
+    ) -> Sequence[Issue]:
+        """The issues called `GH-7` and the like. Raises `TrackerError`."""
+        numbers = sorted({n for each in identifiers if (n := number_called(each)) is not None})
+        if not numbers:
+            return ()
+        malformed: list[MalformedRecordError] = []
+        try:
+            with anyio.fail_after(READ_SECONDS):
+                issues = await self._with_numbers(numbers, malformed)
+        except TimeoutError:
+            raise _too_slow() from None
+        self._identifier_log.tell(_malformed_notice(each) for each in malformed)
+        return issues
+
+    async def rights(self) -> Sequence[str]:
+        """What each token may do, as far as GitHub tells. Raises `TrackerError`."""
+        return [each.sentence() for each in await self.access()]
 
     async def access(self) -> Sequence[Access]:
         """The rights of each credential, as far as GitHub tells them. Raises `TrackerError`."""
@@ -142,8 +163,11 @@ class GitHubTracker:
             unknown_states=sorted(wanted - named - {CLOSED}),
         )
 
-    async def _with_numbers(self, numbers: Sequence[int]) -> list[Issue]:
-        records = await self._by_number.read(numbers)
+    async def _with_numbers(
+        self, numbers: Sequence[int], malformed: list[MalformedRecordError] | None = None
+    ) -> list[Issue]:
+        """Raises `TrackerError` for what is malformed, unless there is a list that it can go to."""
+        records = await self._by_number.read(numbers, malformed)
         chosen: list[tuple[Record, str]] = []
         for record in records:
             if not is_on_board(record, self._settings):
@@ -151,6 +175,9 @@ class GitHubTracker:
             try:
                 state = state_of(record, self._settings)
             except MalformedRecordError as error:
+                if malformed is not None:
+                    malformed.append(error)
+                    continue
                 raise TrackerError("tracker_response", error.detail) from None
             if state is not None:
                 chosen.append((record, state))

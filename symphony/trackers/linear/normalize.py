@@ -60,7 +60,12 @@ def record_name(node: JsonValue) -> str:
 def is_visible(node: JsonObject, scope: Scope) -> bool:
     """Whether the record is in everyday view and in the scope. The provider has been asked for
     nothing else; this is what an answer is held to (`tracker.ids.foreign`)."""
-    if node.get("archivedAt") is not None or node.get("trashed") is True:
+    return node.get("archivedAt") is None and is_in_scope(node, scope)
+
+
+def is_in_scope(node: JsonObject, scope: Scope) -> bool:
+    """Whether the record is in the scope, archived or not, but not in the bin."""
+    if node.get("trashed") is True:
         return False
     slug = _text(_object(node, "project").get("slugId"))
     if scope.project_slugs and slug not in scope.project_slugs:
@@ -98,6 +103,13 @@ def to_issue(node: JsonValue, rules: Rules) -> Issue:
         created_at=_instant(record.get("createdAt")),
         updated_at=_instant(record.get("updatedAt")),
     )
+
+
+def whose(data: JsonObject) -> str:
+    """What the answer to the question for the viewer says of a key, for people."""
+    viewer = _object(data, "viewer")
+    owner = _text(viewer.get("name")) or _text(viewer.get("email")) or "somebody without a name"
+    return f"belongs to {owner}; whether it may write, Linear shows only when it refuses a change."
 
 
 def _required(record: JsonObject, value: JsonValue, field: str) -> str:

@@ -7,6 +7,7 @@ for the rest.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Collection, Iterable
 
@@ -31,6 +32,9 @@ _RELATIONS = (
     "nodes { type issue { id identifier state { name } } } pageInfo { hasNextPage endCursor }"
 )
 
+_IDENTIFIER = re.compile(r"([A-Za-z][A-Za-z0-9]*)-([1-9][0-9]{0,8})", re.ASCII)
+"""A team's key and a number; no team has a milliard issues."""
+
 _ISSUES = f"""
   issues(filter: $filter, first: {PAGE_SIZE}, after: $after) {{
     nodes {{
@@ -51,6 +55,12 @@ MORE_ISSUES = (
     f"query SymphonyMoreIssues($filter: IssueFilter!, $after: String) {{{_ISSUES}}}".strip()
 )
 
+_ARCHIVED_TOO = _ISSUES.replace("after: $after)", "after: $after, includeArchived: true)")
+
+MORE_ARCHIVED_TOO = (
+    f"query SymphonyMoreArchivedToo($filter: IssueFilter!, $after: String) {{{_ARCHIVED_TOO}}}"
+)
+
 MORE_LABELS = f"""query SymphonyMoreLabels($id: String!, $after: String) {{
   issue(id: $id) {{ labels(first: {REST_SIZE}, after: $after) {{ {_LABELS} }} }}
 }}"""
@@ -58,6 +68,9 @@ MORE_LABELS = f"""query SymphonyMoreLabels($id: String!, $after: String) {{
 MORE_RELATIONS = f"""query SymphonyMoreRelations($id: String!, $after: String) {{
   issue(id: $id) {{ inverseRelations(first: {REST_SIZE}, after: $after) {{ {_RELATIONS} }} }}
 }}"""
+
+
+VIEWER = "query SymphonyViewer { viewer { name email } }"
 
 
 class Queries:
@@ -72,9 +85,12 @@ class Queries:
         on a project that is not there gives an empty list and no error."""
         self.by_ids = _opening("SymphonyIssuesById", (), who)
         """First page of a batch. A project that is gone has no issues, which is what it says."""
+        self.by_identifiers = _opening("SymphonyIssuesByIdentifier", (), who, _ARCHIVED_TOO)
+        """First page of a batch, archived issues included: Linear archives what has been done for
+        a while, and its workspace may be here all the same."""
 
     def opening_variables(self, issues: JsonObject, *, with_scope: bool) -> JsonObject:
-        """The variables of `by_states` or `by_ids`; `issues` is the filter."""
+        """The variables of an opening query; `issues` is the filter."""
         variables: dict[str, JsonValue] = {"filter": issues, "after": None}
         if with_scope and self._scope.project_slugs:
             variables["project"] = project_filter(self._scope)
@@ -95,6 +111,18 @@ class Queries:
         """These issues, as far as they are in the scope."""
         return {**self._in_scope(), "id": {"in": list(ids)}}
 
+    def with_identifiers(self, identifiers: Iterable[str]) -> JsonObject:
+        """These issues, as far as they are in the scope; each has to be one by `is_identifier`."""
+        numbers: dict[str, list[JsonValue]] = {}
+        for each in identifiers:
+            team, number = each.rsplit("-", 1)
+            numbers.setdefault(team.upper(), []).append(int(number))
+        clauses: list[JsonValue] = [
+            {"team": {"key": {"eqIgnoreCase": team}}, "number": {"in": each}}
+            for team, each in numbers.items()
+        ]
+        return {**self._in_scope(), "or": clauses}
+
     def _in_scope(self) -> dict[str, JsonValue]:
         scope: dict[str, JsonValue] = {}
         if self._scope.project_slugs:
@@ -102,6 +130,14 @@ class Queries:
         if self._scope.team_key is not None:
             scope["team"] = team_filter(self._scope)
         return scope
+
+
+def is_identifier(text: str, scope: Scope) -> bool:
+    """Whether an issue of the scope can be called so."""
+    match = _IDENTIFIER.fullmatch(text)
+    if match is None:
+        return False
+    return scope.team_key is None or match[1].lower() == scope.team_key.lower()
 
 
 def project_filter(scope: Scope) -> JsonObject:
@@ -139,12 +175,15 @@ def _who(assignee: str | None) -> tuple[tuple[str, str], ...]:
 
 
 def _opening(
-    name: str, where: tuple[tuple[str, str], ...], who: tuple[tuple[str, str], ...]
+    name: str,
+    where: tuple[tuple[str, str], ...],
+    who: tuple[tuple[str, str], ...],
+    issues: str = _ISSUES,
 ) -> str:
     parts = (*where, *who)
     variables = ["$filter: IssueFilter!", "$after: String", *(each for each, _ in parts if each)]
     fields = "\n  ".join(each for _, each in parts)
-    return f"query {name}({', '.join(variables)}) {{\n  {fields}{_ISSUES}}}"
+    return f"query {name}({', '.join(variables)}) {{\n  {fields}{issues}}}"
 
 
 def _is_uuid(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The two reads: opening request, further pages, what single issues have too much of.
+"""The reads: opening request, further pages, what single issues have too much of.
 
 Records are still Linear's own when they leave here, but complete: no page of labels or relations is
 missing. Everything is a complete answer or a `TrackerError`.
@@ -16,6 +16,7 @@ from symphony.trackers.linear.client import LinearClient
 from symphony.trackers.linear.normalize import record_id, record_name
 from symphony.trackers.linear.pages import further_nodes, next_cursor, nodes_of
 from symphony.trackers.linear.queries import (
+    MORE_ARCHIVED_TOO,
     MORE_ISSUES,
     MORE_LABELS,
     MORE_RELATIONS,
@@ -60,7 +61,21 @@ class Reader:
             assignee = answer.assignee_id
         return Answer(records=records, assignee_id=assignee)
 
-    async def _read(self, query: str, wanted: JsonObject, *, with_scope: bool) -> Answer:
+    async def by_identifiers(self, identifiers: Sequence[str]) -> Answer:
+        """What of these is in the scope, archived or not. Raises `TrackerError`."""
+        records: list[JsonValue] = []
+        assignee: str | None = None
+        for start in range(0, len(identifiers), PAGE_SIZE):
+            wanted = self._queries.with_identifiers(identifiers[start : start + PAGE_SIZE])
+            query = self._queries.by_identifiers
+            answer = await self._read(query, wanted, with_scope=False, more=MORE_ARCHIVED_TOO)
+            records += answer.records
+            assignee = answer.assignee_id
+        return Answer(records=records, assignee_id=assignee)
+
+    async def _read(
+        self, query: str, wanted: JsonObject, *, with_scope: bool, more: str = MORE_ISSUES
+    ) -> Answer:
         variables = self._queries.opening_variables(wanted, with_scope=with_scope)
         data = await self._client.read(query, variables)
         if with_scope:
@@ -68,7 +83,7 @@ class Reader:
         assignee = self._assignee(data)
 
         async def fetch(cursor: str | None) -> JsonValue:
-            page = await self._client.read(MORE_ISSUES, {"filter": wanted, "after": cursor})
+            page = await self._client.read(more, {"filter": wanted, "after": cursor})
             return page.get("issues")
 
         first = data.get("issues")

@@ -6,11 +6,11 @@ Linear: only the tool does, with the operation that the agent wrote.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import Issue, state_key
-from symphony.domain.json import JsonValue, as_object
+from symphony.domain.json import JsonObject, JsonValue, as_object
 from symphony.domain.tools import ToolContext, ToolResult, ToolSpec
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.linear.bounds import DEFAULT_BOUNDS, Bounds
@@ -18,12 +18,15 @@ from symphony.trackers.linear.client import LinearClient
 from symphony.trackers.linear.normalize import (
     Rules,
     UnusableRecordError,
+    is_in_scope,
     is_visible,
     record_id,
     to_issue,
+    whose,
 )
+from symphony.trackers.linear.queries import VIEWER, is_identifier
 from symphony.trackers.linear.reads import Answer, Reader
-from symphony.trackers.linear.settings import LinearSettings
+from symphony.trackers.linear.settings import LinearSettings, Scope
 from symphony.trackers.linear.tools import SPEC, LinearTool
 from symphony.trackers.notices import SKIPPED, Notice, RecordLog
 
@@ -42,6 +45,7 @@ class LinearTracker:
         self._reader = Reader(self._client, settings, bounds)
         self._tool = LinearTool(self._tool_client, settings.secrets)
         self._logs: dict[frozenset[str], RecordLog] = {}
+        self._identifier_log = RecordLog("linear")
 
     @property
     def requests_sent(self) -> int:
@@ -55,14 +59,7 @@ class LinearTracker:
         if not wanted:
             return ()
         answer = await self._reader.by_states(sorted(wanted))
-        issues: list[Issue] = []
-        notices: list[Notice] = []
-        for record in self._visible(answer):
-            try:
-                issues.append(to_issue(record, self._rules(answer)))
-            except UnusableRecordError as error:
-                notices.append(_notice(record, error))
-        self._log_for(wanted).tell(notices)
+        issues = self._readable(self._held_to(is_visible, answer), answer, self._log_for(wanted))
         return [issue for issue in issues if state_key(issue.state) in wanted]
 
     async def fetch_issues_by_ids(self, ids: Collection[IssueId]) -> Sequence[Issue]:
@@ -73,13 +70,39 @@ class LinearTracker:
         answer = await self._reader.by_ids(sorted(set(ids)))
         # What has no id at all may be one of those that were asked for.
         wanted.add(None)
-        records = [each for each in self._visible(answer) if record_id(each) in wanted]
+        records = [each for each in self._held_to(is_visible, answer) if record_id(each) in wanted]
         try:
             return [to_issue(each, self._rules(answer)) for each in records]
         except UnusableRecordError as error:
             raise TrackerError(
                 "tracker_response", f"{error.record} cannot be read as an issue: {error}"
             ) from None
+
+    async def fetch_issues_by_identifiers(
+        self, identifiers: Collection[IssueIdentifier]
+    ) -> Sequence[Issue]:
+        """The issues with these identifiers, also archived ones. Raises `TrackerError`."""
+        scope = self._settings.scope
+        wanted = {each for each in identifiers if is_identifier(each, scope)}
+        if not wanted:
+            return ()
+        answer = await self._reader.by_identifiers(sorted(wanted))
+        records = self._held_to(is_in_scope, answer)
+        issues = self._readable(records, answer, self._identifier_log)
+        return [issue for issue in issues if issue.identifier in wanted]
+
+    async def rights(self) -> Sequence[str]:
+        """Whose the keys are; one request for each. Raises `TrackerError`."""
+        clients = {"tool_api_key": self._tool_client, "api_key": self._client}
+        distinct = {client: key for key, client in clients.items()}
+        sentences: list[str] = []
+        for client, key in reversed(distinct.items()):
+            try:
+                viewer = await client.read(VIEWER, {})
+            except TrackerError as error:
+                raise _about(f"tracker.provider.{key}", error) from None
+            sentences.append(f"tracker.provider.{key} {whose(viewer)}")
+        return sentences
 
     def tool_specs(self) -> Sequence[ToolSpec]:
         """`linear_graphql`."""
@@ -109,13 +132,29 @@ class LinearTracker:
         settings = self._settings
         return LinearClient(settings.endpoint, key, secrets=settings.secrets, bounds=bounds)
 
-    def _visible(self, answer: Answer) -> list[JsonValue]:
-        """What is in the scope, and what is too broken to tell."""
+    def _readable(
+        self, records: Sequence[JsonValue], answer: Answer, log: RecordLog
+    ) -> list[Issue]:
+        """The records as issues, without those that cannot be; these are logged."""
+        issues: list[Issue] = []
+        notices: list[Notice] = []
+        for record in records:
+            try:
+                issues.append(to_issue(record, self._rules(answer)))
+            except UnusableRecordError as error:
+                notices.append(_notice(record, error))
+        log.tell(notices)
+        return issues
+
+    def _held_to(
+        self, belongs: Callable[[JsonObject, Scope], bool], answer: Answer
+    ) -> list[JsonValue]:
+        """What belongs here, and what is too broken to tell."""
         scope = self._settings.scope
         found: list[JsonValue] = []
         for node in answer.records:
             record = as_object(node)
-            if record is None or is_visible(record, scope):
+            if record is None or belongs(record, scope):
                 found.append(node)
         return found
 
@@ -139,3 +178,8 @@ def _notice(record: JsonValue, error: UnusableRecordError) -> Notice:
         detail=str(error),
         issue_id=record_id(record),
     )
+
+
+def _about(key: str, error: TrackerError) -> TrackerError:
+    message = error.message.replace("tracker.provider.api_key", key)
+    return TrackerError(error.category, message, retry_after_ms=error.retry_after_ms)

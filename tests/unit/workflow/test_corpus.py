@@ -52,6 +52,7 @@ BAD: Final[dict[str, tuple[str, int, str | None, int]]] = {
     "max_agents_negative.md": (INVALID, 5, "agent.max_concurrent_agents", 1),
     "max_turns.md": (INVALID, 5, "agent.max_turns", 1),
     "merge_key.md": (PARSE, 3, None, 1),
+    "tracker_empty.md": (KIND, 2, "tracker.kind", 1),
     "missing_kind.md": (KIND, 2, "tracker.kind", 1),
     "missing_states.md": ("missing_tracker_states", 2, "tracker.active_states", 2),
     "no_front_matter.md": (KIND, 1, "tracker.kind", 1),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symphony.domain.issue import Issue
+from symphony.domain.json import JsonObject
 from symphony.domain.problems import Problem, ProblemError
 from symphony.domain.settings import DEFAULT_PROMPT
 from symphony.workflow.prompt_input import VARIABLES, prompt_variables
@@ -57,10 +58,38 @@ def test_a_template_sees_exactly_the_fields_of_an_issue() -> None:
     names = {field.name for field in dataclasses.fields(Issue)}
     members = VARIABLES["issue"].members
     assert members is not None
-    assert set(members) == names
+    assert set(members) == {*names, "pull_requests"}
     values = prompt_variables(FULL_ISSUE, None)["issue"]
     assert isinstance(values, dict)
-    assert set(values) == names
+    assert set(values) == {*names, "pull_requests"}
+
+
+PULL_REQUEST: Final[JsonObject] = {
+    "number": 12,
+    "repository": "acme/widgets",
+    "state": "open",
+    "is_draft": False,
+    "url": "https://example.org/12",
+    "branch": "ada/fix",
+}
+
+
+def test_a_template_sees_the_pull_requests_that_the_tracker_linked() -> None:
+    linked = dataclasses.replace(BARE_ISSUE, native_ref={"pull_requests": [PULL_REQUEST]})
+    body = "{% for each in issue.pull_requests %}#{{ each.number }} {{ each.branch }}{% endfor %}!"
+    assert rendered(body, issue=linked) == "#12 ada/fix!"
+    assert checked("{{ issue.pull_requests[0].branch }}") == ()
+    assert checked("{{ issue.pull_requests[0].brunch }}") != ()
+
+
+@pytest.mark.parametrize(
+    "native_ref", [None, {}, {"pull_requests": None}, {"pull_requests": "12"}, {"path": "a.md"}]
+)
+def test_where_no_pull_requests_are_known_the_list_of_them_is_empty(
+    native_ref: JsonObject | None,
+) -> None:
+    issue = dataclasses.replace(BARE_ISSUE, native_ref=native_ref)
+    assert rendered("{{ issue.pull_requests }}", issue=issue) == "[]"
 
 
 @pytest.mark.proves("template.issue.fields")
