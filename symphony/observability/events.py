@@ -187,6 +187,12 @@ _TABLE = (
         "waiting",
         "An issue names a blocker that does not exist, and waits.",
     ),
+    _event(
+        "tracker_state_unknown",
+        _WARNING,
+        "continuing",
+        "The workflow names a state that the provider does not have; the detail says what to do.",
+    ),
     _event("tracker_read_defect", _ERROR, "failed", "A defect of an adapter: the read failed."),
     # Logging itself.
     _event(

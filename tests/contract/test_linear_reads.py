@@ -12,13 +12,20 @@ import pytest
 from conformance.fakes.faults import Fault
 from conformance.fakes.linear.chaos import Chaos
 from conformance.fakes.linear.server import LinearFake
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.domain.json import JsonValue
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.linear.bounds import DEFAULT_BOUNDS, Bounds
 from symphony.trackers.linear.tracker import LinearTracker
-from tests.support.linear import ACTIVE, PROJECT, linear_fake, linear_tracker, put_issue
+from tests.support.linear import (
+    ACTIVE,
+    PROJECT,
+    READ_ONLY_KEY,
+    linear_fake,
+    linear_tracker,
+    put_issue,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -264,6 +271,54 @@ async def test_what_is_wrong_in_other_states_is_not_told_as_mended(
             await tracker.fetch_issues_by_states(["Done"])
             await tracker.fetch_issues_by_states(ACTIVE)
     assert [each.message for each in caplog.records] == ["tracker_record_skipped"]
+
+
+@pytest.mark.proves("startup.cleanup.by_workspace")
+async def test_a_read_by_identifiers_sees_what_is_archived_and_not_what_is_in_the_bin(
+    fake: LinearFake,
+) -> None:
+    archived, trashed = put_issue(fake, "ENG-1", state="Done"), put_issue(fake, "ENG-2")
+    fake.world.archive(archived, trashed=False)
+    fake.world.archive(trashed, trashed=True)
+    put_issue(fake, "ENG-3", project=None)
+    put_issue(fake, "ENG-4")
+    names = [IssueIdentifier(f"ENG-{number}") for number in range(1, 6)]
+    async with linear_tracker(fake) as tracker:
+        found = await tracker.fetch_issues_by_identifiers(names)
+    assert sorted(each.identifier for each in found) == ["ENG-1", "ENG-4"]
+    assert len(fake.requests) == 1
+
+
+async def test_names_of_other_teams_and_forms_are_not_asked_about(fake: LinearFake) -> None:
+    names = ["OPS-1", "ENG-0", "ENG-1x", "notes", "ENG-01", ""]
+    async with linear_tracker(fake, project_slug=None, team_key="ENG") as tracker:
+        wanted = [IssueIdentifier(name) for name in names]
+        assert list(await tracker.fetch_issues_by_identifiers(wanted)) == []
+    assert len(fake.requests) == 0
+
+
+async def test_the_same_number_in_two_teams_is_two_issues(fake: LinearFake) -> None:
+    operations = fake.world.add_team("OPS")
+    put_issue(fake, "ENG-1")
+    fake.world.put_issue(operations, "OPS-1", state="Todo", project=PROJECT)
+    put_issue(fake, "ENG-2")
+    async with linear_tracker(fake) as tracker:
+        wanted = [IssueIdentifier("OPS-1"), IssueIdentifier("ENG-2")]
+        found = await tracker.fetch_issues_by_identifiers(wanted)
+    assert sorted(each.identifier for each in found) == ["ENG-2", "OPS-1"]
+
+
+async def test_whose_the_keys_are_can_be_told_and_a_bad_one_is_named(fake: LinearFake) -> None:
+    async with linear_tracker(fake) as tracker:
+        (own,) = await tracker.rights()
+    assert own.startswith("tracker.provider.api_key belongs to Ada Example; ")
+    async with linear_tracker(fake, tool_api_key=READ_ONLY_KEY) as tracker:
+        own, tools = await tracker.rights()
+    assert tools.startswith("tracker.provider.tool_api_key belongs to Ada Example; ")
+    assert READ_ONLY_KEY not in tools
+    async with linear_tracker(fake, tool_api_key="lin_api_revoked") as tracker:
+        with pytest.raises(TrackerError, match=r"tracker\.provider\.tool_api_key"):
+            await tracker.rights()
 
 
 async def test_blank_states_ask_for_nothing(fake: LinearFake) -> None:

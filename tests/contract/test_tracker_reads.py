@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import pytest
 
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.trackers.errors import TrackerError
 from tests.support.tracker_worlds import ACTIVE, TERMINAL, TrackerWorld, Wanted, with_state
@@ -53,6 +53,7 @@ async def test_asking_for_nothing_gives_nothing_and_costs_no_request(world: Trac
     world.put(Wanted(key="one"))
     assert list(await world.tracker.fetch_issues_by_states([])) == []
     assert list(await world.tracker.fetch_issues_by_ids([])) == []
+    assert list(await world.tracker.fetch_issues_by_identifiers([])) == []
     assert world.requests == 0
 
 
@@ -91,6 +92,64 @@ async def test_what_is_gone_is_left_out_and_nothing_comes_in_its_place(world: Tr
     world.remove(gone)
     issues = await world.tracker.fetch_issues_by_ids([gone, stays, IssueId("never-was")])
     assert [issue.id for issue in issues] == [stays]
+
+
+async def identifier(world: TrackerWorld, issue_id: IssueId) -> IssueIdentifier:
+    """What people call the issue."""
+    return (await one(world, issue_id)).identifier
+
+
+@pytest.mark.parametrize("state", [*ACTIVE, *TERMINAL, "Backlog of ideas"])
+async def test_a_read_by_identifiers_gives_the_same_issue_as_one_by_ids_in_any_state(
+    world: TrackerWorld, state: str
+) -> None:
+    issue = await one(world, world.put(Wanted(key="ENG-1", state=state, labels=["ui"])))
+    world.put(Wanted(key="ENG-2", state=state))
+    names = [issue.identifier, issue.identifier]
+    assert list(await world.tracker.fetch_issues_by_identifiers(names)) == [issue]
+
+
+async def test_a_read_by_identifiers_leaves_out_what_is_gone_or_no_identifier(
+    world: TrackerWorld,
+) -> None:
+    gone, stays = world.put(Wanted(key="ENG-1")), world.put(Wanted(key="ENG-2"))
+    names = [await identifier(world, gone), await identifier(world, stays)]
+    world.remove(gone)
+    strange = ["", "..", "node_modules", "Ä-1", "ENG-0", "ENG-01", "GH-", f"GH-{10**30}", "eng-2"]
+    for each in strange:
+        names.append(IssueIdentifier(each))
+    issues = await world.tracker.fetch_issues_by_identifiers(names)
+    assert [issue.id for issue in issues] == [stays]
+
+
+async def test_a_read_by_identifiers_is_complete_however_many_there_are(
+    world: TrackerWorld,
+) -> None:
+    keys = [f"ENG-{number}" for number in range(1, MORE_THAN_ANY_BATCH)]
+    ids = [world.put(Wanted(key=key)) for key in keys]
+    names = {issue.identifier for issue in await world.tracker.fetch_issues_by_ids(ids)}
+    issues = await world.tracker.fetch_issues_by_identifiers(names)
+    assert sorted(issue.id for issue in issues) == sorted(ids)
+
+
+async def test_a_malformed_record_among_identifiers_is_left_out_and_logged(
+    world: TrackerWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, whole = world.put(Wanted(key="ENG-1")), world.put(Wanted(key="ENG-2"))
+    names = [await identifier(world, broken), await identifier(world, whole)]
+    world.break_record(broken)
+    with caplog.at_level(logging.WARNING, logger="symphony.trackers"):
+        issues = await world.tracker.fetch_issues_by_identifiers(names)
+    assert [issue.id for issue in issues] == [whole]
+    assert [record.message for record in caplog.records] == ["tracker_record_skipped"]
+
+
+@pytest.mark.proves("tracker.reads.atomic")
+async def test_an_unreachable_provider_fails_a_read_by_identifiers(world: TrackerWorld) -> None:
+    name = await identifier(world, world.put(Wanted(key="ENG-1")))
+    with world.unreachable(), pytest.raises(TrackerError) as caught:
+        await world.tracker.fetch_issues_by_identifiers([name])
+    assert caught.value.category == "tracker_request"
 
 
 @pytest.mark.proves("tracker.malformed.isolated", "tracker.malformed.logged")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -92,14 +92,20 @@ class VirtualDaemon:
 
 @asynccontextmanager
 async def virtual_daemon(
-    tracker: MemoryTracker, *, slots: int = 2, interval_ms: int = 30_000
+    tracker: MemoryTracker,
+    *,
+    slots: int = 2,
+    interval_ms: int = 30_000,
+    on_disk: Iterable[str] = (),
 ) -> AsyncGenerator[VirtualDaemon]:
-    """A daemon that has done its first tick; it is stopped at the end."""
+    """A daemon that has done its first tick; it is stopped at the end. `on_disk` are the
+    identifiers whose workspaces were there before."""
     settings = make_settings(slots=slots, interval_ms=interval_ms)
     template = parse_template("Work on {{ issue.identifier }}.")
     shelf = WorkflowShelf(EffectiveWorkflow(settings=settings, template=template, tracker=tracker))
     mailbox, clock = Mailbox(), VirtualClock()
     worker, workspaces = ScriptedWorker(), MemoryWorkspaces()
+    workspaces.present.update(map(IssueIdentifier, on_disk))
     checks: list[int] = []
 
     async def check_workflow() -> None:

@@ -36,9 +36,9 @@ class Access:
         if self.rights is None:
             found = "can be used; GitHub does not say what it may do"
         elif self.can_write:
-            found = "reads the repository, and its owner may change it"
+            found = "reads the repository, and whoever is behind it may change that"
         else:
-            found = "reads the repository; its owner may not change it"
+            found = "reads the repository; whoever is behind it may not change that"
         if self.rights:
             found += f" ({', '.join(self.rights)})"
         if self.scopes is not None:

@@ -24,20 +24,19 @@ from symphony.trackers.github.by_number import IssuesByNumber, is_ours, number_c
 from symphony.trackers.github.client import DEFAULT_LIMITS, GitHubClient, Limits, Traffic
 from symphony.trackers.github.dependencies import Dependencies
 from symphony.trackers.github.graphql import GraphQL
+from symphony.trackers.github.left_out import malformed_notice, unknown_state_notice
 from symphony.trackers.github.linked import LinkedPullRequests
 from symphony.trackers.github.listing import Listed, Listing
-from symphony.trackers.github.normalize import Blocker, identifier, issue_id, issue_of
+from symphony.trackers.github.normalize import Blocker, identifier, issue_of
 from symphony.trackers.github.records import MalformedRecordError, Record
 from symphony.trackers.github.settings import GitHubSettings
 from symphony.trackers.github.states import CLOSED, OPEN, is_on_board, state_of
 from symphony.trackers.github.tools import Tools
-from symphony.trackers.notices import SKIPPED, Notice, RecordLog
+from symphony.trackers.notices import RecordLog
 
 READ_SECONDS = 110.0
 """One read with all its pages. Somewhat less than the daemon waits for any tracker, so that the
 failure can be told in words of GitHub."""
-
-STATE_UNKNOWN = "tracker_state_unknown"
 
 
 class GitHubTracker:
@@ -96,7 +95,7 @@ class GitHubTracker:
                 issues = await self._with_numbers(numbers, malformed)
         except TimeoutError:
             raise _too_slow() from None
-        self._identifier_log.tell(_malformed_notice(each) for each in malformed)
+        self._identifier_log.tell(malformed_notice(each) for each in malformed)
         return issues
 
     async def rights(self) -> Sequence[str]:
@@ -274,38 +273,13 @@ class GitHubTracker:
         unknown_states: Iterable[str],
     ) -> None:
         log = self._logs.setdefault(wanted, RecordLog("github"))
-        notices = [_malformed_notice(each) for each in malformed]
-        notices += [_unknown_state_notice(each, self._settings) for each in unknown_states]
+        notices = [malformed_notice(each) for each in malformed]
+        notices += [unknown_state_notice(each, self._settings) for each in unknown_states]
         log.tell(notices)
 
 
 def _number(issue: Issue) -> int:
     return int(issue.id)
-
-
-def _malformed_notice(error: MalformedRecordError) -> Notice:
-    number = error.number
-    return Notice(
-        event=SKIPPED,
-        record="an issue" if number is None else identifier(number),
-        reason=error.reason,
-        detail=error.detail,
-        issue_id=None if number is None else issue_id(number),
-        issue_identifier=None if number is None else identifier(number),
-    )
-
-
-def _unknown_state_notice(state: str, settings: GitHubSettings) -> Notice:
-    match settings.state_source:
-        case "issue":
-            detail = "issues of GitHub are `open` or `closed`; for more set `state_source`"
-        case "label":
-            detail = (
-                f"no label `{settings.label_prefix}{state}` exists; create it or drop the state"
-            )
-        case "project":
-            detail = "the field of the board has no such option; add it or drop the state"
-    return Notice(event=STATE_UNKNOWN, record=state, reason="state_unknown", detail=detail)
 
 
 def _too_slow() -> TrackerError:

@@ -19,7 +19,7 @@ from symphony.domain.run import (
 )
 from symphony.scheduler.events import PollRequested, RunEnded, ShutdownRequested
 from symphony.trackers.errors import TrackerError
-from symphony.trackers.memory import MemoryTracker
+from symphony.trackers.memory import MemoryTracker, Request
 from tests.support.virtual_daemon import make_issue, make_settings, virtual_daemon
 
 pytestmark = pytest.mark.anyio
@@ -192,6 +192,44 @@ async def test_totals_add_tokens_and_seconds_of_ended_and_running_sessions() -> 
         snapshot = daemon.snapshot()
         assert snapshot.totals.total_tokens == 30
         assert snapshot.seconds_running > 8
+
+
+@pytest.mark.proves("startup.cleanup.by_workspace", "startup.cleanup.others_kept")
+async def test_the_clean_up_at_start_asks_only_for_what_lies_on_disk() -> None:
+    board = MemoryTracker([make_issue(f"A-{number}", state="Done") for number in range(1, 9)])
+    board.put(make_issue("A-9", state="Backlog"))
+    async with virtual_daemon(board, on_disk=["A-2", "A-9", "A-77"]) as daemon:
+        assert daemon.workspaces.removed == [("A-2", None)]
+        assert daemon.workspaces.present == {"A-9", "A-77"}
+    first, second = board.requests
+    assert first == Request(operation="identifiers", names=("A-2", "A-77", "A-9"))
+    assert second.names == ("Todo", "In Progress")
+
+
+@pytest.mark.proves("startup.cleanup.by_workspace")
+async def test_the_clean_up_at_start_asks_nothing_where_nothing_lies_on_disk() -> None:
+    board = MemoryTracker([make_issue("A-1", state="Done")])
+    async with virtual_daemon(board):
+        pass
+    assert [request.names for request in board.requests] == [("Todo", "In Progress")]
+
+
+@pytest.mark.proves("startup.cleanup.terminal")
+async def test_workspaces_whose_names_do_not_tell_the_issue_are_found_by_its_state() -> None:
+    names = ["A-1", "A/2", "A/3"]
+    board = MemoryTracker([make_issue(name, state="Done") for name in names])
+    async with virtual_daemon(board, on_disk=["A-1", "A/2"]) as daemon:
+        assert sorted(name for name, _ in daemon.workspaces.removed) == ["A-1", "A/2"]
+    assert [request.names for request in board.requests[:2]] == [("A-1",), ("Done",)]
+
+
+@pytest.mark.proves("startup.cleanup.fetch_failed")
+async def test_a_clean_up_that_cannot_ask_removes_nothing_and_the_start_goes_on() -> None:
+    board = MemoryTracker([make_issue("A-1", state="Done"), make_issue("A-2")])
+    board.fail_next(TrackerError("tracker_status", "500"))
+    async with virtual_daemon(board, on_disk=["A-1"]) as daemon:
+        assert daemon.workspaces.removed == []
+        assert daemon.running() == ["A-2"]
 
 
 async def test_a_defect_of_the_tracker_is_a_failed_read() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symphony.workspaces.key import LONGEST_KEY, workspace_key
+from symphony.workspaces.key import LONGEST_KEY, identifier_of, workspace_key
 
 ALLOWED = string.ascii_letters + string.digits + "._-"
 ANY_TEXT = st.text(st.characters(codec=None))
@@ -23,6 +23,16 @@ PLAIN = st.text(ALLOWED, min_size=1, max_size=LONGEST_KEY).filter(lambda text: t
 @given(PLAIN)
 def test_an_identifier_of_allowed_characters_is_the_key_itself(identifier: str) -> None:
     assert workspace_key(identifier) == identifier
+
+
+@given(PLAIN | ANY_TEXT)
+def test_a_key_names_the_identifier_that_it_was_made_of_or_none(identifier: str) -> None:
+    key = workspace_key(identifier)
+    assert identifier_of(key) == (identifier if key == identifier else None)
+
+
+def test_an_identifier_that_ends_like_a_changed_one_is_not_told_from_it() -> None:
+    assert identifier_of(workspace_key("A-0123456789abcdef0123")) is None
 
 
 @given(ANY_TEXT)

@@ -14,11 +14,12 @@ from symphony.trackers.blockers import USUAL_UNSTARTED_STATES
 from symphony.trackers.errors import TrackerErrorCategory
 from symphony.trackers.github import boards, dependencies, listing, pages, queries, tools
 from symphony.trackers.github.client import DEFAULT_LIMITS
+from symphony.trackers.github.left_out import STATE_UNKNOWN
 from symphony.trackers.github.profile import ACTIVE_STATES, PROFILE, TERMINAL_STATES
 from symphony.trackers.github.records import PRIORITY_WORDS
 from symphony.trackers.github.settings import read_settings
 from symphony.trackers.github.tool_paths import METHODS, READABLE, READABLE_BELOW
-from symphony.trackers.github.tracker import READ_SECONDS, STATE_UNKNOWN
+from symphony.trackers.github.tracker import READ_SECONDS
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs/trackers/github.md").read_text(encoding="utf-8")
 

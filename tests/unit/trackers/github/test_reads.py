@@ -12,7 +12,7 @@ from conformance.fakes.faults import Fault
 from conformance.fakes.github.chaos import legal
 from conformance.fakes.github.entities import Repository, Token
 from conformance.fakes.github.server import GitHubFake
-from symphony.domain.ids import IssueId
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import BlockerRef, Issue
 from symphony.domain.json import JsonObject
 from symphony.trackers.errors import TrackerError
@@ -335,6 +335,20 @@ async def test_a_closed_issue_is_closed_whatever_its_label_says(
     assert [issue.state for issue in ended.values()] == ["Done", "closed", "Done", "Done"]
     assert sorted(await listed(tracker, "Done")) == ["2", "3", "4"]
     assert (await one(tracker, 1)).state == "closed"
+
+
+async def test_an_issue_in_two_states_keeps_no_other_from_a_read_by_identifiers(
+    fake: GitHubFake, open_tracker: Open, repository: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.hub.put_issue(repository, labels=["status:Todo", "status:In Progress"])
+    fake.hub.put_issue(repository, labels=["status:Done"], is_open=False)
+    tracker = open_tracker(STATES, ("Done",), state_source="label")
+    names = [IssueIdentifier(each) for each in ("GH-1", "GH-2", "GH-3", "2")]
+    with caplog.at_level(logging.WARNING, logger="symphony.trackers"):
+        found = await tracker.fetch_issues_by_identifiers(names)
+    assert [(each.id, each.state) for each in found] == [("2", "Done")]
+    assert [each.message for each in caplog.records] == ["tracker_record_skipped"]
+    assert [each.root_fields for each in fake.requests.all()] == [("repository",), ("blocked_by",)]
 
 
 @pytest.mark.proves(

@@ -220,6 +220,11 @@ async def test_the_rights_of_both_tokens_can_be_shown(fake: GitHubFake, open_tra
     assert (tools.key, tools.can_write) == ("tracker.provider.tool_token", True)
     assert tools.scopes == ("repo", "read:project")
     assert [each.key for each in await open_tracker().access()] == [own.key]
+    first, second = await open_tracker(tool_token="ghp_for-the-tools").rights()
+    assert first.startswith("tracker.provider.token reads the repository; ")
+    assert "may not change that" in first
+    assert "may change that" in second
+    assert second.endswith("; its scopes are repo, read:project.")
     with pytest.raises(TrackerError, match=r"tracker\.provider\.tool_token"):
         await open_tracker(tool_token="revoked").access()
 

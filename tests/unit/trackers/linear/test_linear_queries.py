@@ -20,6 +20,7 @@ from conformance.fakes.linear.complexity import MAXIMUM, complexity
 from conformance.fakes.linear.executor import schema
 from symphony.domain.json import JsonObject
 from symphony.trackers.linear.queries import (
+    MORE_ARCHIVED_TOO,
     MORE_ISSUES,
     MORE_LABELS,
     MORE_RELATIONS,
@@ -60,6 +61,7 @@ def every_request() -> Mapping[str, tuple[str, JsonObject]]:
     for (name, scope), assignee in product(scopes.items(), assignees):
         queries = Queries(settings(scope, assignee))
         in_states = queries.in_states(["Todo", "In Progress"])
+        names = queries.with_identifiers([f"TEAM{number}-{number + 1}" for number in range(50)])
         with_ids = queries.with_ids([f"id-{number}" for number in range(50)])
         requests |= {
             f"states, {name}, {assignee}": (
@@ -69,6 +71,14 @@ def every_request() -> Mapping[str, tuple[str, JsonObject]]:
             f"ids, {name}, {assignee}": (
                 queries.by_ids,
                 queries.opening_variables(with_ids, with_scope=False),
+            ),
+            f"identifiers, {name}, {assignee}": (
+                queries.by_identifiers,
+                queries.opening_variables(names, with_scope=False),
+            ),
+            f"more archived, {name}, {assignee}": (
+                MORE_ARCHIVED_TOO,
+                {"filter": names, "after": "cursor"},
             ),
             f"more, {name}, {assignee}": (MORE_ISSUES, {"filter": in_states, "after": "cursor"}),
         }
