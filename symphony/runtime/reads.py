@@ -28,12 +28,15 @@ READ_TIMEOUT_S = 120.0
 # Long enough for what one tick sets off, too short for a person to notice.
 GATHER_MS = 20
 
+_UNANSWERED = ReadFailure(category="tracker_request", message="the read was given up")
+
 
 @dataclass(slots=True)
 class _Batch:
     ids: set[IssueId] = field(default_factory=set[IssueId])
     answered: anyio.Event = field(default_factory=anyio.Event)
-    answer: Answer = ()
+    # What holds unless a read was completed: an empty answer would mean that nothing is visible.
+    answer: Answer = field(default_factory=lambda: _UNANSWERED)
 
 
 class TrackerReads:
