@@ -19,7 +19,7 @@ class Bounds:
     """For one request as a whole, redirects included: an answer that drips is cut off too."""
 
     answer_bytes: int = 16 * 1024 * 1024
-    """Of one answer, unpacked. A page of 50 issues with long descriptions has one or two MB."""
+    """Of one answer, unpacked. A page of 200 issues with long descriptions has 4 to 8 MB."""
 
     redirects: int = 3
     """In a row. One is unusual."""
@@ -32,7 +32,8 @@ class Bounds:
     new handshake."""
 
     pages: int = 400
-    """Of one read: 20,000 issues. More is not a board that anybody looks at."""
+    """Of one read: 20,000 issues, and more where further pages are larger than the first. More is
+    not a board that anybody looks at."""
 
     nested_pages: int = 20
     """Of labels or relations of one issue: 1,000 of them."""

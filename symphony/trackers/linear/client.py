@@ -2,13 +2,17 @@
 
 After an answer that asks for patience nothing is sent before that time; whoever asks meanwhile gets
 the same error at once, with what is left of it (`tracker.limit.bounded`). Results of reads are
-complete or an error. The libraries are imported with the first request.
+complete or an error.
+
+The daemon's own queries are constant texts, checked against Linear's schema by the tests: they go
+out as they are. Operations of the agent go through gql. The libraries are imported with the first
+request of each kind.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -25,17 +29,14 @@ from symphony.trackers.linear.failures import (
 )
 
 if TYPE_CHECKING:
-    from gql.transport.httpx import HTTPXAsyncTransport
     from graphql import DocumentNode
 
-READ_ATTEMPTS = 2
-"""Of a read whose connection broke. A connection that was kept may have been closed by the other
-side in the very moment of its use; a second one tells whether Linear is there."""
+    from symphony.trackers.linear.transport import GuardedClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation, as text and parsed."""
+    """One operation of the agent, as text and parsed."""
 
     text: str
     document: DocumentNode
@@ -68,77 +69,65 @@ class LinearClient:
         self._bounds = bounds
         self._monotonic = monotonic
         self._quiet_until = 0.0
-        self._transport: HTTPXAsyncTransport | None = None
-        self._operations: dict[str, Operation] = {}
+        self._http: GuardedClient | None = None
 
     async def read(self, query: str, variables: JsonObject) -> JsonObject:
         """The data of a query that changes nothing. Raises `TrackerError` unless all of it is there
         (`tracker.error.application`)."""
-        result = await self.call(self._operation(query), variables, attempts=READ_ATTEMPTS)
+
+        async def post(http: GuardedClient) -> JsonObject:
+            return await _post(http, query, variables)
+
+        try:
+            result = await self._send(post)
+        except _BrokenConnectionError:
+            # A connection that was kept may have been closed by the other side in the very moment
+            # of its use; a second one tells whether Linear is there.
+            result = await self._send(post)
         if result.errors and (result.data is None or not is_complete(result.errors, result.data)):
             raise self._noted(errors_in_result(result.errors))
         if result.data is None:
             raise TrackerError("tracker_response", "Linear answered without data")
         return result.data
 
-    async def call(
-        self, operation: Operation, variables: JsonObject, *, attempts: int = 1
-    ) -> Result:
-        """Send one operation, at most `attempts` times where the connection breaks, and give
-        whatever its result is. Raises `TrackerError` where there is no result."""
-        self._respect_quiet()
-        for left in reversed(range(attempts)):
-            try:
-                return await self._execute(operation, variables)
-            except _BrokenConnectionError as error:
-                if left == 0:
-                    message = f"the connection to Linear broke: {error}"
-                    raise TrackerError("tracker_request", message) from None
-        raise AssertionError("there is at least one attempt")
+    async def call(self, operation: Operation, variables: JsonObject) -> Result:
+        """Send an operation once, and give whatever its result is. Raises `TrackerError` where
+        there is no result."""
+        return await self._send(lambda http: _execute(http, operation, variables))
 
     async def aclose(self) -> None:
         """Close the connections. Idempotent; a later request opens new ones."""
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            await transport.close()
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
 
-    async def _execute(self, operation: Operation, variables: JsonObject) -> Result:
-        from gql.transport.exceptions import TransportConnectionFailed, TransportError
-
-        from symphony.trackers.linear.transport import TextRequest
-
-        transport = self._open()
-        request = TextRequest(operation.text, operation.document, variables)
+    async def _send(self, request: Callable[[GuardedClient], Awaitable[JsonObject]]) -> Result:
+        self._respect_quiet()
+        http = self._open()
         self.sent += 1
         try:
-            answer = await transport.execute(request)
-        except TransportConnectionFailed as error:
-            raise self._failure(error.__cause__ or error) from None
-        except (TransportError, TypeError, AttributeError):
-            # gql quotes the whole body in its message; nobody wants that in a log.
-            raise TrackerError(
-                "tracker_response", "Linear's answer is not a GraphQL result"
-            ) from None
-        # gql declares error objects and hands on the JSON as it came off the wire.
-        errors = masked(cast("JsonValue", answer.errors), self._secrets)
-        data = as_object(answer.data)
-        if answer.data is not None and data is None:
+            answer = await request(http)
+        except Exception as error:  # Whatever it is, to the scheduler it is a failed request.
+            raise self._failure(error) from None
+        errors = masked(answer.get("errors"), self._secrets)
+        data = as_object(answer.get("data"))
+        if answer.get("data") is not None and data is None:
             raise TrackerError("tracker_response", "the data in Linear's answer is not an object")
         result = Result(data=data, errors=as_array(errors) or ())
         if RATE_LIMITED in codes(result.errors):
             raise self._noted(errors_in_result(result.errors))
         return result
 
-    def _open(self) -> HTTPXAsyncTransport:
-        if self._transport is None:
-            from symphony.trackers.linear.transport import open_transport
+    def _open(self) -> GuardedClient:
+        if self._http is None:
+            from symphony.trackers.linear.transport import GuardedClient
 
-            self._transport = open_transport(
+            self._http = GuardedClient(
                 self._endpoint, self._key, bounds=self._bounds, secrets=self._secrets
             )
-        return self._transport
+        return self._http
 
-    def _failure(self, error: BaseException) -> Exception:
+    def _failure(self, error: Exception) -> TrackerError:
         """What went wrong on the way, in the words of the port."""
         import httpx
 
@@ -165,19 +154,31 @@ class LinearClient:
                 retry_after_ms=left_ms,
             )
 
-    def _operation(self, text: str) -> Operation:
-        """The texts of the daemon are few and constant."""
-        operation = self._operations.get(text)
-        if operation is None:
-            from graphql import parse
 
-            operation = Operation(text=text, document=parse(text))
-            self._operations[text] = operation
-        return operation
+async def _post(http: GuardedClient, query: str, variables: JsonObject) -> JsonObject:
+    response = await http.post(http.endpoint, json={"query": query, "variables": variables})
+    try:
+        answer = as_object(cast("JsonValue", response.json()))
+    except (ValueError, RecursionError):
+        answer = None
+    if answer is None or not {"data", "errors"} & answer.keys():
+        raise TrackerError("tracker_response", "Linear's answer is not a GraphQL result")
+    return answer
 
 
-class _BrokenConnectionError(Exception):
+async def _execute(http: GuardedClient, operation: Operation, variables: JsonObject) -> JsonObject:
+    from symphony.trackers.linear.operations import send_operation
+
+    result = await send_operation(http, operation.text, operation.document, variables)
+    # gql declares error objects and hands on the JSON as it came off the wire.
+    return {"data": cast("JsonValue", result.data), "errors": cast("JsonValue", result.errors)}
+
+
+class _BrokenConnectionError(TrackerError):
     """The connection ended before an answer was complete."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__("tracker_request", f"the connection to Linear broke: {kind}")
 
 
 def _kind(error: BaseException) -> str:

@@ -8,8 +8,8 @@ from typing import TypeAlias
 from symphony.domain.json import JsonObject, JsonValue, as_array, as_object, as_text
 from symphony.trackers.errors import TrackerError
 
-FetchPage: TypeAlias = Callable[[str | None], Awaitable[JsonValue]]
-"""Gives the connection after a cursor, the first page for None."""
+FetchPage: TypeAlias = Callable[[str, int], Awaitable[JsonValue]]
+"""Gives the connection after a cursor; the number is how many entries there are so far."""
 
 
 async def further_nodes(
@@ -17,6 +17,7 @@ async def further_nodes(
 ) -> list[JsonValue]:
     """The entries of all pages but the first, which is there already. Raises `TrackerError` for a
     cursor that is missing or comes again, and where there are more than `limit` pages."""
+    first_count = len(nodes_of(first, what))
     nodes: list[JsonValue] = []
     seen: set[str] = set()
     cursor = next_cursor(first, what)
@@ -29,7 +30,7 @@ async def further_nodes(
                 f"{what} have more than {limit + 1} pages; narrow the scope or the states",
             )
         seen.add(cursor)
-        page = await fetch(cursor)
+        page = await fetch(cursor, first_count + len(nodes))
         nodes += nodes_of(page, what)
         cursor = next_cursor(page, what)
     return nodes
@@ -41,6 +42,11 @@ def nodes_of(connection: JsonValue, what: str) -> Sequence[JsonValue]:
     if nodes is None:
         raise TrackerError("tracker_response", f"Linear's answer holds no list of {what}")
     return nodes
+
+
+def is_last(connection: JsonObject) -> bool:
+    """Whether Linear says that no page follows."""
+    return (as_object(connection.get("pageInfo")) or {}).get("hasNextPage") is False
 
 
 def next_cursor(connection: JsonValue, what: str) -> str | None:

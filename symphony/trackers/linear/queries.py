@@ -15,8 +15,12 @@ from symphony.domain.json import JsonObject, JsonValue
 from symphony.trackers.linear.settings import MYSELF, LinearSettings, Scope
 
 PAGE_SIZE = 50
-"""Issues on a page, and ids in a request: with the sizes below some 1,900 of the 10,000 points that
-Linear allows for one query."""
+"""Issues on a first page, and ids in a request: with the sizes below some 1,900 of the 10,000
+points that Linear allows for one query."""
+
+LARGEST_PAGE = 200
+"""Issues on a further page, at most: some 7,400 points. Linear would give 250, which comes too
+close to what it allows."""
 
 LABELS = 10
 """Labels that come with an issue. Hardly any has more."""
@@ -36,7 +40,7 @@ _IDENTIFIER = re.compile(r"([A-Za-z][A-Za-z0-9]*)-([1-9][0-9]{0,8})", re.ASCII)
 """A team's key and a number; no team has a milliard issues."""
 
 _ISSUES = f"""
-  issues(filter: $filter, first: {PAGE_SIZE}, after: $after) {{
+  issues(filter: $filter, first: $first, after: $after) {{
     nodes {{
       id identifier number title description priority branchName url
       createdAt updatedAt archivedAt trashed
@@ -51,15 +55,13 @@ _ISSUES = f"""
   }}
 """
 
-MORE_ISSUES = (
-    f"query SymphonyMoreIssues($filter: IssueFilter!, $after: String) {{{_ISSUES}}}".strip()
-)
+_VARIABLES = f"$filter: IssueFilter!, $first: Int = {PAGE_SIZE}, $after: String"
+
+MORE_ISSUES = f"query SymphonyMoreIssues({_VARIABLES}) {{{_ISSUES}}}"
 
 _ARCHIVED_TOO = _ISSUES.replace("after: $after)", "after: $after, includeArchived: true)")
 
-MORE_ARCHIVED_TOO = (
-    f"query SymphonyMoreArchivedToo($filter: IssueFilter!, $after: String) {{{_ARCHIVED_TOO}}}"
-)
+MORE_ARCHIVED_TOO = f"query SymphonyMoreArchivedToo({_VARIABLES}) {{{_ARCHIVED_TOO}}}"
 
 MORE_LABELS = f"""query SymphonyMoreLabels($id: String!, $after: String) {{
   issue(id: $id) {{ labels(first: {REST_SIZE}, after: $after) {{ {_LABELS} }} }}
@@ -140,6 +142,12 @@ def is_identifier(text: str, scope: Scope) -> bool:
     return scope.team_key is None or match[1].lower() == scope.team_key.lower()
 
 
+def further_page_size(so_far: int) -> int:
+    """As many as there are so far: Linear charges for the size that is asked for, so that no more
+    than half of what a read costs is for room that stays empty."""
+    return max(PAGE_SIZE, min(so_far, LARGEST_PAGE))
+
+
 def project_filter(scope: Scope) -> JsonObject:
     return {"slugId": {"in": list(scope.project_slugs)}}
 
@@ -181,7 +189,7 @@ def _opening(
     issues: str = _ISSUES,
 ) -> str:
     parts = (*where, *who)
-    variables = ["$filter: IssueFilter!", "$after: String", *(each for each, _ in parts if each)]
+    variables = [_VARIABLES, *(each for each, _ in parts if each)]
     fields = "\n  ".join(each for _, each in parts)
     return f"query {name}({', '.join(variables)}) {{\n  {fields}{issues}}}"
 

@@ -14,7 +14,7 @@ from symphony.trackers.errors import TrackerError
 from symphony.trackers.linear.bounds import Bounds
 from symphony.trackers.linear.client import LinearClient
 from symphony.trackers.linear.normalize import record_id, record_name
-from symphony.trackers.linear.pages import further_nodes, next_cursor, nodes_of
+from symphony.trackers.linear.pages import further_nodes, is_last, next_cursor, nodes_of
 from symphony.trackers.linear.queries import (
     MORE_ARCHIVED_TOO,
     MORE_ISSUES,
@@ -22,6 +22,7 @@ from symphony.trackers.linear.queries import (
     MORE_RELATIONS,
     PAGE_SIZE,
     Queries,
+    further_page_size,
 )
 from symphony.trackers.linear.settings import MYSELF, LinearSettings
 
@@ -82,8 +83,9 @@ class Reader:
             self._check_scope(data)
         assignee = self._assignee(data)
 
-        async def fetch(cursor: str | None) -> JsonValue:
-            page = await self._client.read(more, {"filter": wanted, "after": cursor})
+        async def fetch(cursor: str, so_far: int) -> JsonValue:
+            size = further_page_size(so_far)
+            page = await self._client.read(more, {"filter": wanted, "first": size, "after": cursor})
             return page.get("issues")
 
         first = data.get("issues")
@@ -138,6 +140,8 @@ class Reader:
             # A record without them is malformed, which is for others to judge.
             if connection is None or as_array(connection.get("nodes")) is None:
                 continue
+            if is_last(connection):
+                continue
             what = f"{field} of {record_name(record)}"
             if next_cursor(connection, what) is not None:
                 record = {**record, field: await self._whole(record, field, query, what)}
@@ -147,7 +151,8 @@ class Reader:
         first = record[field]
         issue_id = as_text(record.get("id"))
 
-        async def fetch(cursor: str | None) -> JsonValue:
+        async def fetch(cursor: str, so_far: int) -> JsonValue:
+            del so_far
             data = await self._client.read(query, {"id": issue_id, "after": cursor})
             return (as_object(data.get("issue")) or {}).get(field)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+import anyio.lowlevel
+
 from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import Issue, state_key
 from symphony.domain.json import JsonObject, JsonValue, as_object
@@ -29,6 +31,9 @@ from symphony.trackers.linear.reads import Answer, Reader
 from symphony.trackers.linear.settings import LinearSettings, Scope
 from symphony.trackers.linear.tools import SPEC, LinearTool
 from symphony.trackers.notices import SKIPPED, Notice, RecordLog
+
+RECORDS_AT_ONCE = 200
+"""Before others have their turn: reading them takes some 5 ms, thousands would be felt."""
 
 
 class LinearTracker:
@@ -59,7 +64,8 @@ class LinearTracker:
         if not wanted:
             return ()
         answer = await self._reader.by_states(sorted(wanted))
-        issues = self._readable(self._held_to(is_visible, answer), answer, self._log_for(wanted))
+        records = self._held_to(is_visible, answer)
+        issues = await self._readable(records, answer, self._log_for(wanted))
         return [issue for issue in issues if state_key(issue.state) in wanted]
 
     async def fetch_issues_by_ids(self, ids: Collection[IssueId]) -> Sequence[Issue]:
@@ -71,8 +77,9 @@ class LinearTracker:
         # What has no id at all may be one of those that were asked for.
         wanted.add(None)
         records = [each for each in self._held_to(is_visible, answer) if record_id(each) in wanted]
+        rules = self._rules(answer)
         try:
-            return [to_issue(each, self._rules(answer)) for each in records]
+            return [to_issue(each, rules) for each in records]
         except UnusableRecordError as error:
             raise TrackerError(
                 "tracker_response", f"{error.record} cannot be read as an issue: {error}"
@@ -88,7 +95,7 @@ class LinearTracker:
             return ()
         answer = await self._reader.by_identifiers(sorted(wanted))
         records = self._held_to(is_in_scope, answer)
-        issues = self._readable(records, answer, self._identifier_log)
+        issues = await self._readable(records, answer, self._identifier_log)
         return [issue for issue in issues if issue.identifier in wanted]
 
     async def rights(self) -> Sequence[str]:
@@ -132,15 +139,18 @@ class LinearTracker:
         settings = self._settings
         return LinearClient(settings.endpoint, key, secrets=settings.secrets, bounds=bounds)
 
-    def _readable(
+    async def _readable(
         self, records: Sequence[JsonValue], answer: Answer, log: RecordLog
     ) -> list[Issue]:
         """The records as issues, without those that cannot be; these are logged."""
         issues: list[Issue] = []
         notices: list[Notice] = []
-        for record in records:
+        rules = self._rules(answer)
+        for number, record in enumerate(records):
+            if number % RECORDS_AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
             try:
-                issues.append(to_issue(record, self._rules(answer)))
+                issues.append(to_issue(record, rules))
             except UnusableRecordError as error:
                 notices.append(_notice(record, error))
         log.tell(notices)

@@ -1,9 +1,9 @@
-"""The wire to Linear: gql's transport over an HTTP client that cannot be led astray.
+"""The wire to Linear: an HTTP client that cannot be led astray.
 
 A request goes to the configured origin and nowhere else, whatever the answers say; it ends in
 bounded time, and its answer has a bounded size. What is not a result is raised as
-`RefusedAnswerError`. Importing this module imports httpx, gql and graphql-core: it is meant to be
-imported with the first request.
+`RefusedAnswerError`. Importing this module imports httpx: it is meant to be imported with the first
+request.
 """
 
 from __future__ import annotations
@@ -15,11 +15,7 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx
-from gql import GraphQLRequest
-from gql.transport.httpx import HTTPXAsyncTransport
-from graphql import DocumentNode
 
-from symphony.domain.json import JsonObject
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.linear.bounds import Bounds
 from symphony.trackers.linear.failures import refusal
@@ -31,27 +27,6 @@ REPEATABLE_REDIRECTS = frozenset({301, 302, 307, 308})
 OAUTH_PREFIX = "lin_oauth_"
 
 
-def open_transport(
-    endpoint: str, key: str, *, bounds: Bounds, secrets: Collection[str]
-) -> HTTPXAsyncTransport:
-    """A transport that is ready for requests; nothing is sent yet."""
-    transport = HTTPXAsyncTransport(endpoint)
-    transport.client = GuardedClient(endpoint, key, bounds=bounds, secrets=secrets)
-    return transport
-
-
-class TextRequest(GraphQLRequest):
-    """Goes out as it was written; gql would print the parsed document anew for each request."""
-
-    def __init__(self, text: str, document: DocumentNode, variables: JsonObject) -> None:
-        super().__init__(document, variable_values=dict(variables))
-        self._text = text
-
-    @property
-    def payload(self) -> dict[str, object]:
-        return {"query": self._text, "variables": self.variable_values or {}}
-
-
 class GuardedClient(httpx.AsyncClient):
     """Sends to one origin. Answers other than 200 are raised as `RefusedAnswerError`."""
 
@@ -59,6 +34,7 @@ class GuardedClient(httpx.AsyncClient):
         self, endpoint: str, key: str, *, bounds: Bounds, secrets: Collection[str]
     ) -> None:
         local = is_loopback(urlsplit(endpoint).hostname or "")
+        self.endpoint = endpoint
         super().__init__(
             headers={"Authorization": authorization(key), "Accept-Encoding": "gzip"},
             timeout=httpx.Timeout(bounds.silence_seconds, connect=bounds.connect_seconds),
