@@ -60,7 +60,7 @@ class Answering:
     async def _answer(self, request: ServerRequest) -> None:
         try:
             # What the agent waits for is not the agent's silence.
-            with self._channel.output_silence.hold():
+            with self._channel.output_silence:
                 await self._carry_out(request)
         finally:
             self._room.release()

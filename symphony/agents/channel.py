@@ -77,7 +77,7 @@ class Channel:
         self._read_timeout = read_timeout
         self._limits = limits
         self._waiters: dict[int, _Waiter] = {}
-        self._sending = anyio.Lock()
+        self._sending = anyio.Lock(fast_acquire=True)
         self._stdout_ended = anyio.Event()
         self._stderr_ended = anyio.Event()
         self._has_spoken = False
@@ -162,7 +162,7 @@ class Channel:
     async def _read_output(self) -> None:
         while data := await self._transport.receive_stdout(READ_BYTES):
             self._has_spoken = True
-            with self.output_silence.hold(), self._silence.hold():
+            with self.output_silence, self._silence:
                 await self._handle(self.connection.receive_data(data))
         await self._handle(self.connection.receive_end())
         self._stdout_ended.set()

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+import time
+from types import TracebackType
 
 import anyio
 
 
 class SilenceClock:
     """Time since the last sound. It stands still while we are the ones who are busy: a line that
-    waits behind a slow receiver of ours, or an answer that we owe, is not silence."""
+    waits behind a slow receiver of ours, or an answer that we owe, is not silence. Used as a context
+    manager, it stands still for the length of the block; silence counts from its end."""
 
     def __init__(self) -> None:
-        self._since = anyio.current_time()
+        self._since = time.monotonic()
         self._holders = 0
 
     def restart(self) -> None:
         """Something was heard, or a new wait begins."""
-        self._since = anyio.current_time()
+        self._since = time.monotonic()
 
-    @contextmanager
-    def hold(self) -> Generator[None]:
-        """Busy for the length of the block; silence counts from its end."""
+    def __enter__(self) -> None:
         self._holders += 1
-        try:
-            yield
-        finally:
-            self._holders -= 1
-            self.restart()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._holders -= 1
+        self.restart()
 
     def silent_for(self) -> float:
         """Seconds."""
-        return 0.0 if self._holders else anyio.current_time() - self._since
+        return 0.0 if self._holders else time.monotonic() - self._since
 
     async def wait(self, event: anyio.Event, limit: float) -> bool:
         """Wait for the event; False as soon as the silence has lasted for `limit` seconds."""

@@ -39,6 +39,9 @@ CUT_REACH_BYTES = 8 * 1024
 # Lines that wait for a slow disk, all sessions together. More are dropped and counted.
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 
+# How long a line may wait for others before it goes to disk: too short for a reader to notice.
+GATHER_S = 0.1
+
 # What a waiting line costs besides its text.
 LINE_OVERHEAD_BYTES = 200
 
@@ -79,7 +82,7 @@ class SessionLogs:
         self._now = now
         self._files: dict[SessionLog, _OpenFile | None] = {}
         self._writer = BackgroundWriter[_Line | _End](
-            self._write, name="symphony-session-logs", limit=waiting_limit
+            self._write, name="symphony-session-logs", limit=waiting_limit, gather_s=GATHER_S
         )
 
     def open(self, request: RunRequest, workspace_key: str) -> SessionLog:

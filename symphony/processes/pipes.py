@@ -7,8 +7,8 @@ back, so that ending a process loses neither its last words nor memory.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from typing import IO, Final
 
 import anyio
@@ -25,48 +25,56 @@ class InputClosedError(Exception):
     """The child's standard input cannot take data: the child closed it, or we did."""
 
 
-class _End:
-    """One end of a pipe. Only its single waiter may close a descriptor that is being waited for:
-    closed under it, the number could already mean another pipe when the waiter wakes up."""
+class _Readiness:
+    """Tells one waiter when there is something to read or, after `close`, nothing more to wait for.
 
-    def __init__(self, pipe: IO[bytes]) -> None:
-        os.set_blocking(pipe.fileno(), False)
-        self._pipe = pipe
-        self._waiting: anyio.CancelScope | None = None
-        self.closed = False
+    The descriptor stays registered with the event loop from one wait to the next: registering it
+    for each line of a talkative agent would cost more than reading the line.
+    """
 
-    @property
-    def descriptor(self) -> int:
-        return self._pipe.fileno()
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._waiter: asyncio.Future[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def ready(self, wait: Callable[[int], Awaitable[None]]) -> None:
-        """Wait until the kernel or `close` says that there is something to do."""
-        self._waiting = anyio.CancelScope()
+    async def wait(self) -> None:
+        """Return when the kernel or `close` says so."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._descriptor, self._tell)
+        self._waiter = self._loop.create_future()
         try:
-            with self._waiting:
-                await wait(self.descriptor)
+            await self._waiter
         finally:
-            self._waiting = None
-            if self.closed:
-                self._pipe.close()
+            self._waiter = None
 
     def close(self) -> None:
-        """Idempotent."""
-        if self.closed:
-            return
-        self.closed = True
-        if self._waiting is None:
-            self._pipe.close()
-        else:
-            self._waiting.cancel()
+        """Watch no longer; call it before the descriptor is closed."""
+        self._forget()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _tell(self) -> None:
+        if self._waiter is None:
+            self._forget()  # Nobody reads: what waits in the pipe must not wake us over and over.
+        elif not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _forget(self) -> None:
+        if self._loop is not None:
+            self._loop.remove_reader(self._descriptor)
+            self._loop = None
 
 
 class InputPipe:
     """The way to a child's standard input."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
-        self._end = _End(pipe)
-        self._turn = anyio.Lock()
+        os.set_blocking(pipe.fileno(), False)
+        self._pipe = pipe
+        self._closed = False
+        self._waiting: anyio.CancelScope | None = None
+        self._turn = anyio.Lock(fast_acquire=True)
 
     async def send(self, data: bytes) -> None:
         """Write all of `data`, in turn with other senders.
@@ -89,24 +97,45 @@ class InputPipe:
                 raise
 
     async def _write(self, data: memoryview) -> int:
-        while not self._end.closed:
+        while not self._closed:
             try:
-                return os.write(self._end.descriptor, data)
+                return os.write(self._pipe.fileno(), data)
             except BlockingIOError:
-                await self._end.ready(anyio.wait_writable)
+                await self._room()
         raise InputClosedError("the standard input of the child is closed already")
+
+    async def _room(self) -> None:
+        """Wait until the kernel or `close` says that there is something to do."""
+        self._waiting = anyio.CancelScope()
+        try:
+            with self._waiting:
+                await anyio.wait_writable(self._pipe.fileno())
+        finally:
+            self._waiting = None
+            if self._closed:
+                self._pipe.close()
 
     def close(self) -> None:
         """Let the child see the end of its input. Idempotent; a waiting sender gets an error."""
-        self._end.close()
+        if self._closed:
+            return
+        self._closed = True
+        # Only the waiter may close a descriptor that is being waited for: closed under it, the
+        # number could already mean another pipe when it wakes up.
+        if self._waiting is None:
+            self._pipe.close()
+        else:
+            self._waiting.cancel()
 
 
 class OutputPipe:
     """The way from a child's standard output or error."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
-        self._end = _End(pipe)
-        self._turn = anyio.Lock()
+        os.set_blocking(pipe.fileno(), False)
+        self._pipe = pipe
+        self._readiness = _Readiness(pipe.fileno())
+        self._turn = anyio.Lock(fast_acquire=True)
         self._kept = bytearray()
         self._ended = False
 
@@ -116,11 +145,13 @@ class OutputPipe:
         The end is reached when every writer has gone, or when the process was stopped.
         """
         async with self._turn:
+            # Waiting comes first, even where something is there: whoever floods us takes turns with
+            # everybody else.
             while not self._kept:
-                data = self._read(max_bytes)
-                if data is not None:
+                if not self._ended:
+                    await self._readiness.wait()
+                if not self._kept and (data := self._read(max_bytes)) is not None:
                     return data
-                await self._end.ready(anyio.wait_readable)
             data = bytes(self._kept[:max_bytes])
             del self._kept[:max_bytes]
             return data
@@ -137,10 +168,11 @@ class OutputPipe:
 
     def close(self) -> None:
         """Keep what is left in the pipe for a late reader, then end. Idempotent."""
-        if not self._end.closed:
+        if not self._pipe.closed:
             self._keep_what_is_there()
             self._ended = True
-            self._end.close()
+            self._readiness.close()
+            self._pipe.close()
 
     def _keep_what_is_there(self) -> None:
         for _ in range(_READS_PER_LOOK):
@@ -155,7 +187,7 @@ class OutputPipe:
         if self._ended:
             return b""
         try:
-            data = os.read(self._end.descriptor, max_bytes)
+            data = os.read(self._pipe.fileno(), max_bytes)
         except BlockingIOError:
             return None
         self._ended = not data

@@ -10,10 +10,10 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup
 
 from symphony.domain.settings import Settings
 from symphony.observability.redaction import Redactor
@@ -23,14 +23,14 @@ from symphony.runtime.configuration import WorkflowComposer
 from symphony.runtime.effective import WorkflowShelf
 from symphony.runtime.identity import Identity, new_daemon_id
 from symphony.runtime.interpreter import Interpreter
+from symphony.runtime.late import PATIENCE_S, LateWorker
 from symphony.runtime.loop import Loop, Observer
 from symphony.runtime.mailbox import Mailbox
+from symphony.runtime.ports import RunWorker
 from symphony.runtime.reads import TrackerReads
 from symphony.runtime.reload import Reloader, log_warnings
 from symphony.runtime.roots import WorkspaceRoots
-from symphony.runtime.sessions import SessionRunner
 from symphony.runtime.timers import Timers
-from symphony.runtime.worker import AgentWorker
 from symphony.runtime.workspaces import Cleaner, Keepers
 from symphony.scheduler.events import DaemonStarted, PollRequested, ShutdownRequested
 from symphony.scheduler.snapshot import Snapshot
@@ -123,55 +123,61 @@ class Daemon:
         )
         async with anyio.create_task_group() as tasks:
             timers = Timers(self._clock, self._mailbox)
+            reads = TrackerReads(self._clock, tasks)
+            keepers = Keepers(
+                identity=self._options.identity, environment=self._options.environment
+            )
+            worker = LateWorker(partial(self._worker, reads, keepers, logs))
             loop = Loop(
                 state=SchedulerState(settings=settings),
                 mailbox=self._mailbox,
                 clock=self._clock,
-                interpreter=self._interpreter(shelf, logs, timers, reloader, tasks),
+                interpreter=Interpreter(
+                    mailbox=self._mailbox,
+                    timers=timers,
+                    reads=reads,
+                    shelf=shelf,
+                    worker=worker,
+                    cleaner=Cleaner(shelf, keepers),
+                    check_workflow=reloader.look,
+                    tasks=tasks,
+                ),
                 observers=self._observers,
             )
             self._loop = loop
             # First in the mailbox: an edit that the watcher finds at once must not come before it.
             await self._mailbox.post(DaemonStarted())
             tasks.start_soon(timers.run)
-            tasks.start_soon(reloader.watch)
+            tasks.start_soon(_what_can_wait, reads, worker, reloader)
             _log_start(settings)
             await loop.run()
             tasks.cancel_scope.cancel()
         logger.info("daemon_stopped", extra={"fields": {}})
+
+    def _worker(self, reads: TrackerReads, keepers: Keepers, logs: SessionLogs | None) -> RunWorker:
+        from symphony.runtime.sessions import SessionRunner
+        from symphony.runtime.worker import AgentWorker
+
+        sessions = SessionRunner(
+            reads=reads,
+            identity=self._options.identity,
+            environment=self._options.environment,
+            session_logs=logs,
+        )
+        return AgentWorker(keepers=keepers, sessions=sessions)
 
     def _session_logs(self, settings: Settings) -> SessionLogs | None:
         options = self._options
         root = options.logs_root or default_logs_root(settings.workspace.root, options.environment)
         return None if root is None else SessionLogs(root, options.redactor)
 
-    def _interpreter(
-        self,
-        shelf: WorkflowShelf,
-        logs: SessionLogs | None,
-        timers: Timers,
-        reloader: Reloader,
-        tasks: TaskGroup,
-    ) -> Interpreter:
-        options = self._options
-        reads = TrackerReads(self._clock, tasks)
-        keepers = Keepers(identity=options.identity, environment=options.environment)
-        sessions = SessionRunner(
-            reads=reads,
-            identity=options.identity,
-            environment=options.environment,
-            session_logs=logs,
-        )
-        return Interpreter(
-            mailbox=self._mailbox,
-            timers=timers,
-            reads=reads,
-            shelf=shelf,
-            worker=AgentWorker(keepers=keepers, sessions=sessions),
-            cleaner=Cleaner(shelf, keepers),
-            check_workflow=reloader.look,
-            tasks=tasks,
-        )
+
+async def _what_can_wait(reads: TrackerReads, worker: LateWorker, reloader: Reloader) -> None:
+    """Use the time in which the tracker thinks about the first question."""
+    with anyio.move_on_after(PATIENCE_S):
+        await reads.begun.wait()
+    await worker.prepare()
+    await reloader.watch()
 
 
 def _log_start(settings: Settings) -> None:

@@ -26,7 +26,10 @@ class Mailbox:
     async def post(self, event: Event) -> None:
         """Hand over an event; waits while the mailbox is full, is silent once it is closed."""
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-            await self._send.send(event)
+            try:
+                self._send.send_nowait(event)
+            except anyio.WouldBlock:
+                await self._send.send(event)
 
     async def events(self) -> AsyncIterator[Event]:
         """The events in the order of their arrival, until `close`."""

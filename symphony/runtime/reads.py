@@ -40,21 +40,24 @@ class _Batch:
 
 
 class TrackerReads:
-    """Reads through any tracker; batches by tracker object."""
+    """Reads through any tracker; batches by tracker object. `begun` is set by the first read."""
 
     def __init__(self, clock: Clock, tasks: TaskGroup) -> None:
+        self.begun = anyio.Event()
         self._clock = clock
         self._tasks = tasks
         self._open: dict[Tracker, _Batch] = {}
 
     async def by_states(self, tracker: Tracker, states: Collection[str]) -> Answer:
         """All issues in these states, or why there is no answer."""
+        self.begun.set()
         return await _bounded("states", lambda: tracker.fetch_issues_by_states(states))
 
     async def by_identifiers(
         self, tracker: Tracker, identifiers: Collection[IssueIdentifier]
     ) -> Answer:
         """These issues in whatever state, as far as they are visible, or why there is no answer."""
+        self.begun.set()
         return await _bounded(
             "identifiers", lambda: tracker.fetch_issues_by_identifiers(identifiers)
         )

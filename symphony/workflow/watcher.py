@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import anyio
 
-# The library's types name one of trio's, which is not installed.
-from watchfiles import Change, awatch  # pyright: ignore[reportUnknownVariableType]
+if TYPE_CHECKING:
+    from watchfiles import Change
 
 LOOK_INTERVAL_MS: Final = 500
 """How often the file is looked at without an event. With it a change is noticed within a second."""
@@ -28,7 +28,7 @@ SETTLE_AT_MOST_MS: Final = 300
 """For how long a directory that is never quiet may delay a report."""
 
 _Identity: TypeAlias = tuple[int, ...] | None
-_Changes: TypeAlias = AsyncGenerator[set[tuple[Change, str]]]
+_Changes: TypeAlias = "AsyncGenerator[set[tuple[Change, str]]]"
 
 
 async def watch_workflow(
@@ -62,6 +62,10 @@ async def _look(
 
 def _changes(directory: str, stop: anyio.Event) -> _Changes:
     """Something at every event in the directory, and something while there is none."""
+    # Late, because the start of the daemon does not wait for it. The library's types name one of
+    # trio's, which is not installed.
+    from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType]
+
     return awatch(
         directory,
         watch_filter=None,

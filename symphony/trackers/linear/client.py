@@ -5,8 +5,8 @@ the same error at once, with what is left of it (`tracker.limit.bounded`). Resul
 complete or an error.
 
 The daemon's own queries are constant texts, checked against Linear's schema by the tests: they go
-out as they are. Operations of the agent go through gql. The libraries are imported with the first
-request of each kind.
+out as they are. Operations of the agent go through gql, which is imported with the first of them,
+in a thread: that takes longer than the event loop may stand still.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+
+import anyio.to_thread
+import httpx
 
 from symphony.domain.json import JsonObject, JsonValue, as_array, as_object
 from symphony.trackers.errors import TrackerError
@@ -27,11 +30,10 @@ from symphony.trackers.linear.failures import (
     is_complete,
     masked,
 )
+from symphony.trackers.linear.transport import GuardedClient
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode
-
-    from symphony.trackers.linear.transport import GuardedClient
+    from graphql import DocumentNode, ExecutionResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,8 @@ class LinearClient:
         self._bounds = bounds
         self._monotonic = monotonic
         self._quiet_until = 0.0
-        self._http: GuardedClient | None = None
+        # Made here, which is no place of the event loop: that takes longer than it may stand still.
+        self._http: GuardedClient | None = self._new_http()
 
     async def read(self, query: str, variables: JsonObject) -> JsonObject:
         """The data of a query that changes nothing. Raises `TrackerError` unless all of it is there
@@ -120,17 +123,14 @@ class LinearClient:
 
     def _open(self) -> GuardedClient:
         if self._http is None:
-            from symphony.trackers.linear.transport import GuardedClient
-
-            self._http = GuardedClient(
-                self._endpoint, self._key, bounds=self._bounds, secrets=self._secrets
-            )
+            self._http = self._new_http()
         return self._http
+
+    def _new_http(self) -> GuardedClient:
+        return GuardedClient(self._endpoint, self._key, bounds=self._bounds, secrets=self._secrets)
 
     def _failure(self, error: Exception) -> TrackerError:
         """What went wrong on the way, in the words of the port."""
-        import httpx
-
         if isinstance(error, TrackerError):
             return self._noted(error)
         if isinstance(error, httpx.TimeoutException):
@@ -166,9 +166,14 @@ async def _post(http: GuardedClient, query: str, variables: JsonObject) -> JsonO
     return answer
 
 
-async def _execute(http: GuardedClient, operation: Operation, variables: JsonObject) -> JsonObject:
+def _operations() -> Callable[..., Awaitable[ExecutionResult]]:
     from symphony.trackers.linear.operations import send_operation
 
+    return send_operation
+
+
+async def _execute(http: GuardedClient, operation: Operation, variables: JsonObject) -> JsonObject:
+    send_operation = await anyio.to_thread.run_sync(_operations)
     result = await send_operation(http, operation.text, operation.document, variables)
     # gql declares error objects and hands on the JSON as it came off the wire.
     return {"data": cast("JsonValue", result.data), "errors": cast("JsonValue", result.errors)}

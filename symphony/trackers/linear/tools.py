@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 
+import anyio.to_thread
+
 from symphony.domain.json import JsonObject, JsonValue, as_object, as_text
 from symphony.domain.tools import ToolResult, ToolSpec
 from symphony.trackers.errors import TrackerError
@@ -66,7 +68,9 @@ class LinearTool:
         """One call of the tool."""
         try:
             query, variables = _read_arguments(name, arguments)
-            result = await self._client.call(_parse(query), variables)
+            # In a thread: the first call imports graphql-core, and a long query takes its time.
+            operation = await anyio.to_thread.run_sync(_parse, query)
+            result = await self._client.call(operation, variables)
         except RefusedError as refusal:
             return refusal.result()
         except TrackerError as error:

@@ -2,8 +2,8 @@
 
 A request goes to the configured origin and nowhere else, whatever the answers say; it ends in
 bounded time, and its answer has a bounded size. What is not a result is raised as
-`RefusedAnswerError`. Importing this module imports httpx: it is meant to be imported with the first
-request.
+`RefusedAnswerError`. Importing httpx, making a client and reading the certificates takes longer
+than the event loop may stand still: all of it happens when the tracker is made.
 """
 
 from __future__ import annotations
