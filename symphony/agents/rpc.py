@@ -234,7 +234,7 @@ def _line(message: JsonObject) -> bytes:
 def _parse(raw: bytes) -> JsonObject | str:
     """The message, or why there is none."""
     try:
-        value: object = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        value: object = _DECODER.decode(raw.decode())
     except UnicodeDecodeError:
         return "not UTF-8"
     except RecursionError:
@@ -247,3 +247,6 @@ def _parse(raw: bytes) -> JsonObject | str:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)

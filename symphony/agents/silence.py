@@ -10,8 +10,8 @@ import anyio
 
 class SilenceClock:
     """Time since the last sound. It stands still while we are the ones who are busy: a line that
-    waits behind a slow receiver of ours, or an answer that we owe, is not silence. Used as a context
-    manager, it stands still for the length of the block; silence counts from its end."""
+    waits behind a slow receiver of ours, or an answer that we owe, is not silence. Used as a
+    context manager, it stands still for the length of the block; silence counts from its end."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()

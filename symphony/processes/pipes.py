@@ -25,47 +25,6 @@ class InputClosedError(Exception):
     """The child's standard input cannot take data: the child closed it, or we did."""
 
 
-class _Readiness:
-    """Tells one waiter when there is something to read or, after `close`, nothing more to wait for.
-
-    The descriptor stays registered with the event loop from one wait to the next: registering it
-    for each line of a talkative agent would cost more than reading the line.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._waiter: asyncio.Future[None] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def wait(self) -> None:
-        """Return when the kernel or `close` says so."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(self._descriptor, self._tell)
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def close(self) -> None:
-        """Watch no longer; call it before the descriptor is closed."""
-        self._forget()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _tell(self) -> None:
-        if self._waiter is None:
-            self._forget()  # Nobody reads: what waits in the pipe must not wake us over and over.
-        elif not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _forget(self) -> None:
-        if self._loop is not None:
-            self._loop.remove_reader(self._descriptor)
-            self._loop = None
-
-
 class InputPipe:
     """The way to a child's standard input."""
 
@@ -129,29 +88,30 @@ class InputPipe:
 
 
 class OutputPipe:
-    """The way from a child's standard output or error."""
+    """The way from a child's standard output or error.
+
+    The descriptor stays registered with the event loop from one `receive` to the next: registering
+    it for each line of a talkative agent would cost more than reading the line.
+    """
 
     def __init__(self, pipe: IO[bytes]) -> None:
         os.set_blocking(pipe.fileno(), False)
         self._pipe = pipe
-        self._readiness = _Readiness(pipe.fileno())
         self._turn = anyio.Lock(fast_acquire=True)
         self._kept = bytearray()
         self._ended = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     async def receive(self, max_bytes: int = _CHUNK_BYTES) -> bytes:
         """The next bytes, at least one and at most `max_bytes`; empty at the end.
 
-        The end is reached when every writer has gone, or when the process was stopped.
+        The end is reached when every writer has gone, or when the process was stopped. Whoever
+        floods us takes turns with everybody else: each call that reads waits for the event loop.
         """
         async with self._turn:
-            # Waiting comes first, even where something is there: whoever floods us takes turns with
-            # everybody else.
-            while not self._kept:
-                if not self._ended:
-                    await self._readiness.wait()
-                if not self._kept and (data := self._read(max_bytes)) is not None:
-                    return data
+            while not self._kept and not self._ended:
+                await self._wait()
             data = bytes(self._kept[:max_bytes])
             del self._kept[:max_bytes]
             return data
@@ -171,8 +131,38 @@ class OutputPipe:
         if not self._pipe.closed:
             self._keep_what_is_there()
             self._ended = True
-            self._readiness.close()
+            self._watch_no_more()
             self._pipe.close()
+            self._wake()
+
+    async def _wait(self) -> None:
+        """Return when something was read, at the end, or after `close`."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._pipe.fileno(), self._on_readable)
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _on_readable(self) -> None:
+        if self._waiter is None:
+            # Nobody reads: what waits in the pipe must not wake us over and over.
+            self._watch_no_more()
+        elif not self._waiter.done():
+            # Read here, or the event loop would tell once more before the waiter has its turn.
+            self._kept += self._read(_CHUNK_BYTES) or b""
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _watch_no_more(self) -> None:
+        if self._loop is not None:
+            self._loop.remove_reader(self._pipe.fileno())
+            self._loop = None
 
     def _keep_what_is_there(self) -> None:
         for _ in range(_READS_PER_LOOK):
