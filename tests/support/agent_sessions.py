@@ -22,6 +22,7 @@ from typing import Final, TypeVar
 import anyio
 import anyio.abc
 
+from conformance.agents import APP_SERVER
 from symphony.agents.channel import Direction
 from symphony.agents.limits import SessionLimits
 from symphony.agents.session import AgentSession, open_session
@@ -34,7 +35,6 @@ from symphony.processes.environment import child_environment, login_shell
 from symphony.processes.owner import OwnerMark
 from symphony.processes.process import OwnedProcess, spawn
 
-FAKE_AGENT: Final = Path(__file__).with_name("fake_agent.py")
 DEADLINE_S: Final = 60.0
 """Until a test that waits for something gives up; machines may be loaded."""
 PATIENT: Final = CodexSettings(
@@ -63,7 +63,7 @@ def fake_command(directory: Path, script: Script, *, control: Path | None = None
     """The text of a command that runs the fake agent; its journal is `directory/journal`."""
     path = directory / "script.json"
     path.write_text(json.dumps(script), encoding="utf-8")
-    words = [sys.executable, "-S", "-E", str(FAKE_AGENT), f"--script={path}"]
+    words = [sys.executable, "-S", "-E", str(APP_SERVER), f"--script={path}"]
     words.append(f"--journal={directory / 'journal'}")
     if control is not None:
         words.append(f"--control={control}")

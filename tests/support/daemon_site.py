@@ -23,12 +23,12 @@ from typing import Final
 
 import yaml
 
+from conformance.agents import APP_SERVER
 from symphony.domain.json import JsonObject, JsonValue, as_array, as_object, as_text
 from tests.support.daemon_gates import Gates, StandingAgent
 from tests.support.daemon_process import DaemonProcess, wait_until
 from tests.support.process_tokens import end_all_with, new_token, pids_with
 
-FAKE_AGENT: Final = Path(__file__).with_name("fake_agent.py")
 PROMPT: Final = "Work on {{ issue.identifier }}: {{ issue.title }}"
 
 Script = Mapping[str, JsonValue]
@@ -286,7 +286,7 @@ class Site:
             "SCRIPTS": self.scripts,
             "SOCKET": self.socket,
             "PYTHON": sys.executable,
-            "AGENT": FAKE_AGENT,
+            "AGENT": APP_SERVER,
         }
         text = _LAUNCHER
         for word, path in words.items():

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.agents import APP_SERVER
 from symphony.domain.json import JsonObject, as_object
-from tests.support.agent_sessions import FAKE_AGENT, Script, read_journal
+from tests.support.agent_sessions import Script, read_journal
 
 VIOLATION_EXIT = 70
 CLIENT: JsonObject = {"name": "test", "version": "0"}
@@ -30,7 +31,7 @@ def start(directory: Path, script: Script | None = None) -> subprocess.Popen[byt
     (directory / "script").write_text(json.dumps(script or {}))
     options = ["--script", str(directory / "script"), f"--journal={directory / 'journal'}"]
     return subprocess.Popen(
-        [sys.executable, str(FAKE_AGENT), *options, "app-server", "-c", "x=y"],
+        [sys.executable, str(APP_SERVER), *options, "app-server", "-c", "x=y"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -96,5 +97,10 @@ def test_an_orderly_beginning_is_noted_and_the_end_of_input_ends_it_well(tmp_pat
         agent.stdin.close()
         assert agent.wait(60) == 0
     journal = read_journal(tmp_path)
-    assert [entry["event"] for entry in journal] == ["start", *["received"] * 3, "end"]
+    assert [entry["event"] for entry in journal] == [
+        "start",
+        *["received"] * 3,
+        "refused",
+        "end",
+    ]
     assert (as_object(journal[1]["message"]) or {})["method"] == "initialize"

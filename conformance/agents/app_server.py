@@ -1,13 +1,16 @@
-"""A fake Codex app-server for tests: true to the protocol, steered by a script, strict about input.
+"""A fake Codex app-server: true to the protocol, steered by a script, strict about its input.
 
 Standard library only, one file, run as a program. Its lines have the shapes that Codex 0.169 sends;
 what it receives is checked against the order and the shapes that Codex takes. Where Codex would
 refuse a message, it refuses it with the same words. Where Codex would silently do the wrong thing,
-or not notice (an answer given twice, a message before `initialized`), it says so on standard error
-and leaves with exit code 70, so that no test passes by luck.
+or not notice (an answer given twice, a message before `initialized`), that is a violation. Without
+a desk, or when the script says `strict`, a violation ends it with exit code 70, so that no test
+passes by luck; with a desk it is reported, and the session goes on as it would with Codex, so that
+one defect hides no other.
 
 Command line
-    python fake_agent.py [--script FILE] [--journal FILE] [--control SOCKET] [anything else]
+    python app_server.py [--script FILE] [--journal FILE] [--control SOCKET] [anything else]
+    python app_server.py --desk HOST:PORT [anything else]
 
     Anything else is ignored, so that the file can stand in for `codex` (`codex app-server -c ...`).
     A value may follow `=` or a space. Without a script, every turn calls the tool `issue_update`
@@ -17,8 +20,22 @@ Command line
 Journal
     JSON objects, one a line, appended: {"event": "start", "pid", "cwd", "argv", "environment"},
     {"event": "received", "message"}, {"event": "answered", "method", "id", "result" or "error"},
-    {"event": "violation", "text"}, {"event": "child", "pid"}, {"event": "ran", "command", "code",
-    "output"}, {"event": "end", "reason", "code"}.
+    {"event": "violation", "kind", "text"},
+    {"event": "refused", "method", "id", "text", "scripted"}, {"event": "child", "pid"},
+    {"event": "ran", "command", "code", "output"}, {"event": "gate", "name"},
+    {"event": "gate_left", "name", "opened"}, {"event": "defect", "text"} (this program or its
+    script is wrong; exit code 72), {"event": "end", "reason", "code"}.
+    Kinds of violations: `malformed`, `order`, `reused_id`, `answer`, `answered_twice`,
+    `directory`.
+
+Desk
+    A TCP connection that replaces all three files. Every event of the journal goes there as a line
+    when it happens, and also {"event": "sent", "message"} or {"event": "sent", "raw", "bytes"}
+    before the first byte of it goes out. That has "tell_when_noted": only after the desk's answer,
+    {"noted": NUMBER}, it is written, so that on one clock nothing is answered before it was sent.
+    The first line is the event `start`; the desk sends {"script": SCRIPT}. Whenever it likes, it
+    sends {"go": NAME}, which opens a gate once, and steps, {"do": NAME, ...}, which are done at
+    once. The end of the connection ends the process.
 
 Control socket
     A Unix socket on which the test listens. The step `gate` sends {"gate": NAME, "pid", "cwd"} and
@@ -39,6 +56,10 @@ Script
                          1000 and 100)
     "ignore_end"         true: the end of standard input does not end the process
     "ignore_term"        true: neither does SIGTERM
+    "strict"             whether violations end the process; default: when there is no desk
+    "pause_ms"           rest between a response and what follows it, in milliseconds; the default
+                         is 30 with a desk and 0 without. What happens when both arrive in one read
+                         is to be probed by `together`, and not by chance.
 
 Steps: {"do": NAME, ...}
     message {text}                  the agent says something
@@ -61,6 +82,8 @@ Steps: {"do": NAME, ...}
     notify {method, params}         any notification
     run {command}                   a real shell command in the working directory
     gate {name}                     see above
+    chatter {name, interval_ms, kind}   a gate at which it goes on talking: `kind` is `output`
+                                    (default), `reconnect` (notices of retries) or `errors` (stderr)
     together                        first step: the answer to `turn/start` and everything up to the
                                     end of the turn go out in one write
     end_first                       first step: the turn ends before `turn/start` is answered
@@ -70,7 +93,8 @@ Steps: {"do": NAME, ...}
     stderr_flood {bytes}            noise on standard error
     noise {seconds}                 lines on standard error, many a second, for that long
     stderr_completion               a perfect `turn/completed`, on standard error
-    grandchild {seconds}            a child in a session of its own that holds both outputs open
+    grandchild {seconds, own_session}   a child that holds both outputs open, in a session of its
+                                    own unless that is false
     close_output                    closes standard output, goes on
     exit {code}, kill               ends the process at once; `kill` by SIGKILL
     crash_mid_line                  writes half a message and exits with 1
@@ -79,6 +103,7 @@ Steps: {"do": NAME, ...}
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -89,14 +114,47 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import NoReturn, cast
 
 Json = dict[str, object]
 VIOLATION_EXIT = 70
+LOST_DESK_EXIT = 71
+DEFECT_EXIT = 72
+DESK_PAUSE_MS = 30
+# Seconds to wait until the desk has noted something; it stops an agent whose desk hangs.
+NOTED_WITHIN = 30.0
+# Characters of a sent message that the journal keeps; a flood is told by its size.
+LARGEST_TOLD = 65_536
+INVALID_PARAMS = -32602
+INVALID_REQUEST = -32600
 MAX_INPUT_CHARACTERS = 1_048_576
+TOO_LONG = "Input exceeds the maximum length"
+METHODS = (
+    "initialize",
+    "thread/start",
+    "thread/resume",
+    "thread/name/set",
+    "turn/start",
+    "turn/interrupt",
+)
 TOOL_NAME = re.compile(r"(?!mcp__)[A-Za-z0-9_-]{1,128}")
+NO_ITEMS: Json = {"data": [], "nextCursor": None}
+# What a client may well ask besides; nothing depends on the answers.
+PERIPHERAL: dict[str, Json] = {
+    "account/read": {"account": None, "requiresOpenaiAuth": False},
+    "config/read": {"config": {}, "origins": {}},
+    "model/list": NO_ITEMS,
+    "skills/list": NO_ITEMS,
+    "thread/archive": {},
+    "thread/list": NO_ITEMS,
+    "thread/loaded/list": NO_ITEMS,
+    "thread/metadata/update": {},
+    "thread/unarchive": {},
+    "thread/unsubscribe": {},
+}
 SANDBOX_MODES = ("read-only", "workspace-write", "danger-full-access")
 APPROVAL_POLICIES = ("untrusted", "on-request", "granular", "never")
 SANDBOX_POLICIES = ("dangerFullAccess", "readOnly", "externalSandbox", "workspaceWrite")
@@ -141,32 +199,106 @@ class Options:
     """The command line."""
 
     def __init__(self, arguments: list[str]) -> None:
-        self.script = self.journal = self.control = ""
+        self.script = self.journal = self.control = self.desk = ""
         words = iter(arguments)
         for word in words:
             name, _, value = word.partition("=")
-            if name in {"--script", "--journal", "--control"}:
+            if name in {"--script", "--journal", "--control", "--desk"}:
                 setattr(self, name[2:], value or next(words, ""))
 
 
 class Journal:
     """What happened, for the test to read."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, desk: Desk | None) -> None:
         self.path = path
+        self.desk = desk
 
     def write(self, event: str, **members: object) -> None:
+        if self.desk is not None:
+            self.desk.tell({"event": event, **members})
         if self.path:
             line = json.dumps({"event": event, **members}) + "\n"
             with open(self.path, "ab", buffering=0) as file:
                 file.write(line.encode())
 
+    def sent(self, **members: object) -> None:
+        """Something is about to go out. Only a desk wants to know."""
+        if self.desk is not None:
+            self.desk.tell_and_wait({"event": "sent", **members})
+
+
+class Desk:
+    """The scenario's end. A connection that breaks ends the process."""
+
+    def __init__(self, address: str, inbox: queue.Queue[Json]) -> None:
+        host, _, port = address.rpartition(":")
+        self.inbox = inbox
+        self.lock = threading.Lock()
+        self.noted = threading.Condition()
+        self.last_noted = self.last_asked = 0
+        try:
+            self.socket = socket.create_connection((host, int(port)), timeout=NOTED_WITHIN)
+        except (OSError, ValueError) as error:
+            os.write(2, f"fake agent: no desk at {address}: {error}\n".encode())
+            os._exit(LOST_DESK_EXIT)
+        self.socket.settimeout(None)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.lines = self.socket.makefile("rb")
+
+    def begin(self, event: Json) -> Json:
+        """Report, and get the script."""
+        self.tell(event)
+        while True:
+            line = self.lines.readline()
+            if not line:
+                os._exit(LOST_DESK_EXIT)
+            message = as_object(json.loads(line))
+            if "script" in message:
+                threading.Thread(target=self.read, daemon=True).start()
+                return as_object(message["script"])
+            self.inbox.put(message)
+
+    def tell(self, event: Json) -> None:
+        line = json.dumps(event).encode() + b"\n"
+        try:
+            with self.lock:
+                self.socket.sendall(line)
+        except OSError:
+            os._exit(LOST_DESK_EXIT)
+
+    def tell_and_wait(self, event: Json) -> None:
+        with self.noted:
+            self.last_asked += 1
+            number = self.last_asked
+        self.tell({**event, "tell_when_noted": number})
+        with self.noted:
+            if not self.noted.wait_for(lambda: self.last_noted >= number, NOTED_WITHIN):
+                os._exit(LOST_DESK_EXIT)
+
+    def read(self) -> None:
+        try:
+            for line in self.lines:
+                message = as_object(json.loads(line))
+                if "noted" in message:
+                    with self.noted:
+                        self.last_noted = as_number(message["noted"], 0)
+                        self.noted.notify_all()
+                else:
+                    self.inbox.put(message)
+        except OSError:
+            pass
+        os._exit(LOST_DESK_EXIT)
+
 
 class Output:
     """Standard output; `hold` collects what `release` writes at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal) -> None:
         self.held: bytearray | None = None
+        self.journal = journal
+        self.pause_s = 0.0
+        self.responded = False
 
     def write(self, data: bytes) -> None:
         if self.held is not None:
@@ -185,7 +317,34 @@ class Output:
             self.write(data)
 
     def message(self, message: Json) -> None:
-        self.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+        self.rest()
+        text = json.dumps(message, ensure_ascii=False)
+        self.told(message, len(text))
+        self.responded = "method" not in message
+        self.write(text.encode() + b"\n")
+
+    def rest(self) -> None:
+        """Most clients lose what arrives together with a response; one check is enough for that."""
+        if self.responded and self.held is None:
+            time.sleep(self.pause_s)
+        self.responded = False
+
+    def told(self, message: Json, size: int) -> None:
+        if size > LARGEST_TOLD:
+            head = {name: message[name] for name in ("method", "id") if name in message}
+            self.journal.sent(message=head, bytes=size)
+        else:
+            self.journal.sent(message=message)
+
+    def raw(self, data: bytes, stream: str) -> None:
+        """Bytes as they are, on `stdout` or `stderr`."""
+        text = data[:200].decode(errors="replace")
+        self.journal.sent(raw=text, bytes=len(data), stream=stream)
+        if stream == "stderr":
+            _write_all(2, data)
+        else:
+            self.rest()
+            self.write(data)
 
 
 class Control:
@@ -205,7 +364,7 @@ class Control:
 
     def announce(self, name: str) -> None:
         if self.socket is None:
-            raise SystemExit("a gate needs --control")
+            return
         line = json.dumps({"gate": name, "pid": os.getpid(), "cwd": os.getcwd()}) + "\n"
         self.socket.sendall(line.encode())
 
@@ -213,11 +372,18 @@ class Control:
 class Checks:
     """What Codex takes. Gives the words of a refusal, or None."""
 
-    def thread(self, params: Json, *, resume: bool) -> str | None:
+    def thread(self, params: Json, *, resume: bool, experimental: bool) -> str | None:
+        method = "thread/resume" if resume else "thread/start"
+        if not experimental and params.get("dynamicTools") is not None:
+            return f"{method}.dynamicTools requires experimentalApi capability"
+        if not experimental and "granular" in as_object(params.get("approvalPolicy")):
+            return "askForApproval.granular requires experimentalApi capability"
         if resume and not as_text(params.get("threadId")):
             return "Invalid request: missing field `threadId`"
-        if not isinstance(params.get("cwd", ""), str):
-            return "Invalid request: invalid type: expected a string"
+        cwd = params.get("cwd")
+        if cwd is not None and not isinstance(cwd, str):
+            kind = "integer " if isinstance(cwd, int) else ""
+            return f"Invalid request: invalid type: {kind}`{json.dumps(cwd)}`, expected a string"
         policy = self.approval(params.get("approvalPolicy"))
         mode = params.get("sandbox", SANDBOX_MODES[0])
         if mode not in SANDBOX_MODES:
@@ -247,7 +413,7 @@ class Checks:
                 return "Invalid request: input must be text"
             texts.append(as_text(entry.get("text")))
         if sum(map(len, texts)) > MAX_INPUT_CHARACTERS:
-            return "Input exceeds the maximum length"
+            return TOO_LONG
         sandbox = params.get("sandboxPolicy")
         if sandbox is not None and as_object(sandbox).get("type") not in SANDBOX_POLICIES:
             return _unknown_variant(as_object(sandbox).get("type"), SANDBOX_POLICIES)
@@ -289,21 +455,32 @@ class FakeAgent:
     """The app-server. Everything but reading happens in the main thread."""
 
     def __init__(self, options: Options) -> None:
-        self.script: Json = {}
-        if options.script:
-            with open(options.script, encoding="utf-8") as file:
-                self.script = as_object(json.load(file))
-        self.journal = Journal(options.journal)
-        self.output = Output()
         self.inbox: queue.Queue[Json] = queue.Queue()
+        desk = Desk(options.desk, self.inbox) if options.desk else None
+        self.journal = Journal(options.journal, desk)
+        self.script = self.report_start(options, desk)
+        self.known = {
+            *METHODS,
+            *PERIPHERAL,
+            *as_object(self.script.get("refuse")),
+            *as_list(self.script.get("silent")),
+        }
+        self.strict = self.script.get("strict", desk is None) is True
+        self.steerable = desk is not None or bool(options.control)
+        self.output = Output(self.journal)
+        pause_ms = as_number(self.script.get("pause_ms"), 0 if desk is None else DESK_PAUSE_MS)
+        self.output.pause_s = pause_ms / 1000
         self.control = Control(options.control, self.inbox)
         self.checks = Checks()
         self.gone: set[object] = set()
         self.seen_ids: set[object] = set()
         self.open: dict[object, str] = {}
+        self.closed: dict[object, str] = {}
         self.answers: dict[object, Json] = {}
+        self.asked: dict[object, str] = {}
         self.next_id = 0
         self.initialize_seen = self.initialized = self.stubborn = False
+        self.experimental = self.early_noted = False
         self.thread = self.turn = ""
         self.cwd = ""
         self.tools: set[str] = set()
@@ -313,22 +490,44 @@ class FakeAgent:
 
     # Life.
 
+    def report_start(self, options: Options, desk: Desk | None) -> Json:
+        """Report; gives the script."""
+        about: Json = {
+            "pid": os.getpid(),
+            "ppid": os.getppid(),
+            "cwd": os.getcwd(),
+            "argv": sys.argv[1:],
+            "environment": {name: _printable(value) for name, value in os.environ.items()},
+        }
+        if desk is not None:
+            return desk.begin({"event": "start", **about})
+        self.journal.write("start", **about)
+        if not options.script:
+            return {}
+        with open(options.script, encoding="utf-8") as file:
+            return as_object(json.load(file))
+
     def run(self) -> NoReturn:
-        self.journal.write(
-            "start",
-            pid=os.getpid(),
-            cwd=os.getcwd(),
-            argv=sys.argv[1:],
-            environment=dict(os.environ),
-        )
         ignored = self.script.get("ignore_term") is True
         signal.signal(signal.SIGTERM, signal.SIG_IGN if ignored else self.on_term)
         threading.Thread(target=self.read_input, daemon=True).start()
-        while True:
-            self.handle(self.inbox.get())
+        try:
+            while True:
+                # A step of the desk's that ends turns may come when there is none.
+                with contextlib.suppress(EndedTurnError, InterruptedTurnError):
+                    self.handle(self.inbox.get())
+        except BaseException:
+            self.defect(traceback.format_exc())
+
+    def defect(self, text: str) -> NoReturn:
+        """This program, or its script, is wrong: not what is being tested."""
+        self.journal.write("defect", text=text)
+        os.write(2, text.encode(errors="replace"))
+        self.leave("defect", DEFECT_EXIT)
 
     def on_term(self, *_: object) -> None:
-        self.leave("SIGTERM", 0)
+        # Not here: the main thread may be in the middle of a line to the desk.
+        threading.Thread(target=self.leave, args=("SIGTERM", 0), daemon=True).start()
 
     def read_input(self) -> None:
         buffer = b""
@@ -344,24 +543,35 @@ class FakeAgent:
         self.journal.write("end", reason=reason, code=code)
         os._exit(code)
 
-    def violation(self, text: str) -> NoReturn:
-        self.journal.write("violation", text=text)
-        os.write(2, f"fake agent: violation: {text}\n".encode())
-        self.leave("violation", VIOLATION_EXIT)
+    def violation(self, kind: str, text: str) -> None:
+        """Does not return where the agent is strict; elsewhere what Codex would do follows."""
+        self.journal.write("violation", kind=kind, text=text)
+        if self.strict:
+            os.write(2, f"fake agent: violation: {text}\n".encode())
+            self.leave("violation", VIOLATION_EXIT)
 
     # Input.
 
     def handle(self, entry: Json) -> None:
         if "go" in entry:
             self.gone.add(entry["go"])
-            return
-        line = cast("bytes", entry["line"])
+        elif "do" in entry:
+            self.step(entry)
+        else:
+            self.handle_line(cast("bytes", entry["line"]))
+
+    def handle_line(self, line: bytes) -> None:
         try:
             message: object = json.loads(line.decode())
+        except UnicodeDecodeError:
+            self.violation("malformed", f"not JSON, not even UTF-8: {line[:200]!r}")
+            self.leave("invalid UTF-8 on standard input", 1)
         except ValueError:
-            self.violation(f"not JSON: {line[:200]!r}")
+            self.violation("malformed", f"not JSON: {line[:200]!r}")
+            return
         if not isinstance(message, dict):
-            self.violation(f"not an object: {line[:200]!r}")
+            self.violation("malformed", f"not an object: {line[:200]!r}")
+            return
         received = cast("Json", message)
         self.journal.write("received", message=received)
         if "method" in received:
@@ -371,35 +581,49 @@ class FakeAgent:
 
     def handle_answer(self, message: Json) -> None:
         request_id = message.get("id")
-        method = self.open.pop(request_id, None)
+        known = isinstance(request_id, (int, str))
+        method = self.open.pop(request_id, None) if known else None
         if method is None:
-            self.violation(f"an answer to no open request: {json.dumps(message)[:300]}")
+            again = known and request_id in self.closed
+            text = f"an answer to no open request: {json.dumps(message)[:300]}"
+            self.violation("answered_twice" if again else "answer", text)
+            return
+        self.closed[request_id] = method
         if "result" in message:
             wrong = self.checks.answer(method, as_object(message["result"]))
             if wrong:
-                self.violation(wrong)
+                self.violation("answer", wrong)
         elif not isinstance(as_object(message.get("error")).get("code"), int):
-            self.violation("an answer with neither result nor error code")
+            self.violation("answer", "an answer with neither result nor error code")
         answer: Json = {key: message[key] for key in ("result", "error") if key in message}
         self.journal.write("answered", method=method, id=request_id, **answer)
         self.answers[request_id] = answer
-        self.notify("serverRequest/resolved", {"threadId": self.thread, "requestId": request_id})
+        if method != "item/tool/call":
+            resolved: Json = {"threadId": self.thread, "requestId": request_id}
+            self.notify("serverRequest/resolved", resolved)
 
     def handle_call(self, message: Json) -> None:
         method = as_text(message.get("method"))
         if "id" not in message:
             if method != "initialized" or not self.initialize_seen or self.initialized:
-                self.violation(f"the notification {method} does not belong here")
-            self.initialized = True
+                self.violation("order", f"the notification {method} does not belong here")
+            self.initialized = self.initialized or method == "initialized"
             return
         request_id = message["id"]
-        if not isinstance(request_id, (int, str)) or request_id in self.seen_ids:
-            self.violation(f"the request id {request_id!r} is not new")
-        self.seen_ids.add(request_id)
-        if "params" not in message:
-            self.refuse(request_id, "Invalid request: missing field `params`")
+        if not isinstance(request_id, (int, str)) or isinstance(request_id, bool):
+            self.violation("malformed", f"the request id {request_id!r} is no text or number")
             return
-        self.handle_request(request_id, method, as_object(message["params"]))
+        if request_id in self.seen_ids:
+            self.violation("reused_id", f"the request id {request_id!r} is not new")
+        self.seen_ids.add(request_id)
+        self.asked[request_id] = method
+        # Codex looks at these in the same order, before anything else.
+        if method not in self.known:
+            self.refuse(request_id, _unknown_variant(method, METHODS))
+        elif "params" not in message:
+            self.refuse(request_id, "Invalid request: missing field `params`")
+        else:
+            self.handle_request(request_id, method, as_object(message["params"]))
 
     def handle_request(self, request_id: object, method: str, params: Json) -> None:
         if method == "initialize":
@@ -408,8 +632,9 @@ class FakeAgent:
         if not self.initialize_seen:
             self.refuse(request_id, "Not initialized")
             return
-        if not self.initialized:
-            self.violation(f"{method} was sent before `initialized`")
+        if not self.initialized and not self.early_noted:
+            self.early_noted = True
+            self.violation("order", f"{method} was sent before `initialized`")
         known: dict[str, Callable[[object, Json], None]] = {
             "thread/start": self.thread_start,
             "thread/resume": self.thread_resume,
@@ -420,13 +645,13 @@ class FakeAgent:
         handler = known.get(method)
         refusal = as_object(self.script.get("refuse")).get(method)
         if isinstance(refusal, str):
-            self.refuse(request_id, refusal)
+            self.refuse(request_id, refusal, scripted=True)
         elif method in as_list(self.script.get("silent")):
             return
-        elif handler is None:
-            self.refuse(request_id, f"Invalid request: unknown variant `{method}`")
-        else:
+        elif handler is not None:
             handler(request_id, params)
+        else:
+            self.respond(request_id, PERIPHERAL.get(method, {}))
 
     def initialize(self, request_id: object, params: Json) -> None:
         if self.initialize_seen:
@@ -434,9 +659,15 @@ class FakeAgent:
             return
         client = as_object(params.get("clientInfo"))
         if not as_text(client.get("name")) or not isinstance(client.get("version"), str):
-            self.violation("initialize without clientInfo.name and version")
-        if as_object(params.get("capabilities")).get("experimentalApi") is not True:
-            self.violation("dynamic tools need capabilities.experimentalApi")
+            self.violation("malformed", "initialize without clientInfo.name and version")
+            lacking = next((name for name in ("name", "version") if name not in client), "name")
+            lacking = lacking if "clientInfo" in params else "clientInfo"
+            self.refuse(request_id, f"Invalid request: missing field `{lacking}`")
+            return
+        given = as_object(params.get("capabilities")).get("experimentalApi")
+        self.experimental = given is True
+        if self.strict and not self.experimental:
+            self.violation("order", "dynamic tools need capabilities.experimentalApi")
         self.initialize_seen = True
         self.steps("before_initialize")
         if "initialize" in as_list(self.script.get("silent")):
@@ -467,17 +698,20 @@ class FakeAgent:
         self.open_thread(request_id, params, resume=True)
 
     def open_thread(self, request_id: object, params: Json, *, resume: bool) -> None:
-        if self.thread:
-            self.violation("a second thread in one session")
+        if self.thread and self.strict:
+            self.violation("order", "a second thread in one session")
         self.steps("before_thread")
-        refusal = self.checks.thread(params, resume=resume)
+        refusal = self.checks.thread(params, resume=resume, experimental=self.experimental)
         if refusal:
             self.refuse(request_id, refusal)
             return
-        if os.path.realpath(as_text(params.get("cwd"))) != os.getcwd():
-            self.violation(f"cwd {params.get('cwd')!r} is not the directory of the process")
+        if os.path.realpath(as_text(params.get("cwd"))) != os.path.realpath(os.getcwd()):
+            text = f"cwd {params.get('cwd')!r} is not the directory of the process"
+            self.violation("directory", text)
         wanted = as_text(self.script.get("thread_id"), str(uuid.uuid4()))
-        self.cwd = as_text(params.get("cwd"))
+        if self.thread:
+            wanted = str(uuid.uuid4())
+        self.cwd = as_text(params.get("cwd")) or os.getcwd()
         self.thread = as_text(params.get("threadId"), wanted)
         tools = map(as_object, as_list(params.get("dynamicTools")))
         self.tools = {as_text(tool.get("name")) for tool in tools}
@@ -536,11 +770,16 @@ class FakeAgent:
 
     def thread_name(self, request_id: object, params: Json) -> None:
         if params.get("threadId") != self.thread or not isinstance(params.get("name"), str):
-            self.violation("thread/name/set needs our threadId and a name")
+            self.violation("malformed", "thread/name/set needs our threadId and a name")
+            self.refuse(request_id, self.lacking(params, "threadId", "name"))
+            return
         self.respond(request_id, {})
         self.notify("thread/name/updated", {"threadId": self.thread, "threadName": params["name"]})
 
     def turn_interrupt(self, request_id: object, params: Json) -> None:
+        if not self.thread or params.get("threadId") != self.thread:
+            self.refuse(request_id, self.lacking(params, "threadId", "turnId"))
+            return
         if not self.turn or params.get("turnId") != self.turn:
             self.refuse(request_id, "no active turn to interrupt")
             return
@@ -551,22 +790,32 @@ class FakeAgent:
     # A turn.
 
     def turn_start(self, request_id: object, params: Json) -> None:
-        if params.get("threadId") != self.thread:
-            self.refuse(request_id, f"thread not found: {params.get('threadId')}")
+        if not self.thread or params.get("threadId") != self.thread or "input" not in params:
+            self.refuse(request_id, self.lacking(params, "threadId", "input"))
             return
         refusal = self.checks.turn(params)
         if refusal:
-            self.refuse(request_id, refusal)
+            too_long = refusal == TOO_LONG
+            self.refuse(request_id, refusal, code=INVALID_PARAMS if too_long else INVALID_REQUEST)
             return
-        if params.get("cwd") not in {None, self.cwd}:
-            self.violation(f"cwd {params.get('cwd')!r} of the turn is not that of the thread")
+        cwd = params.get("cwd")
+        if cwd is not None and os.path.realpath(as_text(cwd)) != os.path.realpath(self.cwd):
+            self.violation("directory", f"cwd {cwd!r} of the turn is not that of the thread")
         if self.turn:
             self.respond(request_id, {"turn": self.describe_turn("inProgress")})
             return
         self.turn = str(uuid.uuid4())
         steps = self.turn_steps()
         self.turns += 1
-        self.play(request_id, as_text(as_object(as_list(params["input"])[0]).get("text")), steps)
+        parts = map(as_object, as_list(params["input"]))
+        self.play(request_id, "".join(as_text(part.get("text")) for part in parts), steps)
+
+    def lacking(self, params: Json, *fields: str) -> str:
+        """Why Codex refuses: a field is missing, or the thread is none of its own."""
+        for field in fields:
+            if not isinstance(params.get(field), (str, list)):
+                return f"Invalid request: missing field `{field}`"
+        return f"thread not found: {params.get('threadId')}"
 
     def turn_steps(self) -> list[Json]:
         lists = as_list(self.script.get("turns"))
@@ -637,8 +886,17 @@ class FakeAgent:
     def respond(self, request_id: object, result: Json) -> None:
         self.output.message({"id": request_id, "result": result})
 
-    def refuse(self, request_id: object, message: str) -> None:
-        self.output.message({"error": {"code": -32600, "message": message}, "id": request_id})
+    def refuse(
+        self,
+        request_id: object,
+        message: str,
+        *,
+        code: int = INVALID_REQUEST,
+        scripted: bool = False,
+    ) -> None:
+        about: Json = {"method": self.asked.get(request_id), "id": request_id, "text": message}
+        self.journal.write("refused", **about, scripted=scripted)
+        self.output.message({"error": {"code": code, "message": message}, "id": request_id})
 
     def notify(self, method: str, params: Json) -> None:
         now = int(time.time() * 1000)
@@ -688,7 +946,7 @@ class FakeAgent:
         name = as_text(step.get("do"))
         handler = getattr(self, f"step_{name}", None)
         if handler is None:
-            raise SystemExit(f"fake agent: there is no step {name!r}")
+            raise LookupError(f"fake agent: there is no step {name!r}")
         cast("Callable[[Json], None]", handler)(step)
 
     def step_message(self, step: Json) -> None:
@@ -760,7 +1018,10 @@ class FakeAgent:
             "startedAtMs": int(time.time() * 1000),
             "cwd": self.cwd,
             "reason": step.get("reason", "want to write"),
-            "permissions": {"network": None, "fileSystem": {"read": None, "write": ["/var/tmp"]}},
+            "permissions": {
+                "network": None,
+                "fileSystem": {"read": None, "write": ["/srv/shared"]},
+            },
         }
         self.ask_and_wait("item/permissions/requestApproval", params)
 
@@ -973,9 +1234,39 @@ class FakeAgent:
         self.item_event("item/completed", ended)
 
     def step_gate(self, step: Json) -> None:
-        name = as_text(step.get("name"), "gate")
+        with self.at_gate(as_text(step.get("name"), "gate")) as name:
+            self.wait_for(lambda: name in self.gone)
+
+    def step_chatter(self, step: Json) -> None:
+        interval = as_number(step.get("interval_ms"), 100) / 1000
+        kind = as_text(step.get("kind"), "output")
+        with self.at_gate(as_text(step.get("name"), "gate")) as name:
+            while name not in self.gone:
+                self.talk(kind)
+                with contextlib.suppress(queue.Empty):
+                    self.handle(self.inbox.get(timeout=interval))
+
+    def talk(self, kind: str) -> None:
+        if kind == "errors":
+            self.output.raw(b"ERROR noise\n", "stderr")
+        elif kind == "reconnect":
+            self.step_error({"retry": True})
+        else:
+            delta: Json = {**self.place(), "itemId": "item_chatter", "delta": "Thinking. "}
+            self.notify("item/agentMessage/delta", delta)
+
+    @contextlib.contextmanager
+    def at_gate(self, name: str) -> Generator[str]:
+        """Stand at a gate until it is opened or the turn ends. It opens for one passage."""
+        if not self.steerable:
+            raise LookupError("a gate needs --control or --desk")
+        self.journal.write("gate", name=name)
         self.control.announce(name)
-        self.wait_for(lambda: name in self.gone)
+        try:
+            yield name
+        finally:
+            self.journal.write("gate_left", name=name, opened=name in self.gone)
+            self.gone.discard(name)
 
     def step_together(self, step: Json) -> None:
         """Done by `play`, before the turn is answered."""
@@ -991,6 +1282,7 @@ class FakeAgent:
         text = as_text(step.get("text"), "Grüße, 世界 \N{ROCKET}")
         delta: Json = {**self.place(), "itemId": "item_split", "delta": text}
         message: Json = {"method": "item/agentMessage/delta", "params": delta}
+        self.journal.sent(message=message)
         for byte in json.dumps(message, ensure_ascii=False).encode() + b"\n":
             self.output.write(bytes([byte]))
 
@@ -1005,14 +1297,12 @@ class FakeAgent:
 
     def step_raw(self, step: Json) -> None:
         data = bytes.fromhex(as_text(step.get("hex"))) or as_text(step.get("text")).encode()
-        if step.get("stream") == "stderr":
-            _write_all(2, data)
-        else:
-            self.output.write(data)
+        self.output.raw(data, as_text(step.get("stream"), "stdout"))
 
     def step_stderr_flood(self, step: Json) -> None:
         line = b"ERROR noise noise noise noise noise noise noise noise noise\n"
-        _write_all(2, line * (as_number(step.get("bytes"), 1_000_000) // len(line)))
+        count = as_number(step.get("bytes"), 1_000_000) // len(line)
+        self.output.raw(line * count, "stderr")
 
     def step_noise(self, step: Json) -> None:
         """From another thread, so that messages are handled as ever and an end comes at once."""
@@ -1034,12 +1324,13 @@ class FakeAgent:
         turn = self.describe_turn("completed")
         params: Json = {"threadId": self.thread, "turn": turn}
         message: Json = {"method": "turn/completed", "params": params}
-        _write_all(2, json.dumps(message).encode() + b"\n")
+        self.output.raw(json.dumps(message).encode() + b"\n", "stderr")
 
     def step_grandchild(self, step: Json) -> None:
         seconds = str(as_number(step.get("seconds"), 60))
+        apart = step.get("own_session") is not False
         child = subprocess.Popen(
-            ["sleep", seconds], stdin=subprocess.DEVNULL, start_new_session=True
+            ["sleep", seconds], stdin=subprocess.DEVNULL, start_new_session=apart
         )
         self.journal.write("child", pid=child.pid)
 
@@ -1057,8 +1348,13 @@ class FakeAgent:
 
     def step_crash_mid_line(self, step: Json) -> None:
         del step
-        self.output.write(b'{"method":"turn/completed","params":{"threadId":')
+        self.output.raw(b'{"method":"turn/completed","params":{"threadId":', "stdout")
         self.leave("crash step", 1)
+
+
+def _printable(value: str) -> str:
+    """An environment may hold bytes that are no UTF-8."""
+    return value.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _tokens(total_input: int, total_output: int) -> Json:
