@@ -1,0 +1,1 @@
+"""What an implementation says of itself, and the workflow files that are made from it."""
