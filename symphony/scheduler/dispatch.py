@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from symphony.domain.ids import IssueId
 from symphony.domain.issue import Issue
 from symphony.scheduler.commands import Announce, ArmTimer, Command, ReadIssues, RefillTimer
-from symphony.scheduler.eligibility import SLOT_CODES, Judge, Rule
+from symphony.scheduler.eligibility import SLOT_CODES, Judge, Rule, judged
 from symphony.scheduler.events import ForRefill, IssuesRead, ReadFailure, RefillDue
 from symphony.scheduler.moment import Moment
 from symphony.scheduler.ordering import in_dispatch_order
@@ -56,8 +56,7 @@ def _dispatch(
 ) -> list[Command]:
     judge = Judge(state, Slots(state))
     commands: list[Command] = []
-    for issue in in_dispatch_order(issues):
-        block = judge.first_block(issue)
+    for issue, block in judged(judge, issues):
         if block is None and state.is_outdated(issue.id, asked):
             block = _OUTDATED
         if block is None:

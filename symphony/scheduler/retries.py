@@ -99,7 +99,7 @@ def _judge(state: SchedulerState, retry: Retry, issue: Issue, now: Moment) -> li
         return clean(state, issue, retry.place, now)
     slots = Slots(state)
     judge = Judge(state, slots)
-    block = next((rule for rule in judge.routing(issue) if not rule.passed), None)
+    block = judge.routing_block(issue)
     if block is not None:
         return release(state, issue, block.reason)
     if state.workflow_problem is not None:
