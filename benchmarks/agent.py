@@ -1,8 +1,9 @@
 """An agent for benchmarks: speaks the app-server protocol, thinks nothing.
 
-`--done STATE_ID` makes it move its issue to that state by the tool `linear_graphql` and complete
-the turn at once. `--silent` makes it start a turn and say nothing more, `--chatty LINES` say that
-many lines a second. Standard library only; `python -S -E` starts it as cheaply as can be.
+`--done FILE` makes it call the tool that the file names, with the arguments there, and complete the
+turn at once; `$ISSUE` in them is the last word of the prompt. `--silent` makes it start a turn and
+say nothing more, `--chatty LINES` say that many lines a second. Standard library only;
+`python -S -E` starts it as cheaply as can be.
 """
 
 from __future__ import annotations
@@ -13,10 +14,6 @@ import time
 from typing import Any
 
 THREAD = "00000000-0000-7000-8000-000000000001"
-UPDATE = (
-    "mutation($id: String!, $state: String!)"
-    " { issueUpdate(id: $id, input: {stateId: $state}) { success } }"
-)
 
 
 def send(message: dict[str, Any]) -> None:
@@ -39,10 +36,10 @@ def event(method: str, **params: object) -> None:
 def turn(number: int, prompt: str, words: list[str]) -> None:
     identity = f"turn-{number}"
     if words[0] == "--done":
-        arguments = {"query": UPDATE, "variables": {"id": prompt.split()[-1], "state": words[1]}}
-        call = {"turnId": identity, "callId": "call-1", "tool": "linear_graphql"}
+        with open(words[1], encoding="utf-8") as file:
+            call = json.loads(file.read().replace("$ISSUE", prompt.split()[-1]))
         event_id = number - 1
-        params = {"threadId": THREAD, **call, "arguments": arguments}
+        params = {"threadId": THREAD, "turnId": identity, "callId": "call-1", **call}
         send({"id": event_id, "method": "item/tool/call", "params": params})
         while receive().get("id") != event_id:
             pass

@@ -12,23 +12,26 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from benchmarks.boards import LinearBoard
+from benchmarks.budget import idle_budget
+from benchmarks.scale import slow_tracker, ten_thousand
 from benchmarks.site import Site
 
 Figures = dict[str, float]
 
 
 def start() -> Figures:
-    """From launch to the first agent process; idle memory; orderly stop."""
-    with Site(issues=1, agent="--silent") as site:
+    """From launch to the first agent process."""
+    with Site(LinearBoard(1)) as site:
         site.start()
-        return {"first agent process, s": site.first_agent()}
+        return {"first agent process, s": site.wait(lambda: site.agents() > 0, "an agent process")}
 
 
 def idle() -> Figures:
     """Memory and processor time of a daemon that has nothing to do, polling each second."""
-    with Site(issues=0, agent="--silent", poll_ms=1_000) as site:
+    with Site(LinearBoard(0), poll_ms=1_000) as site:
         site.start()
-        site.wait(lambda: len(site.fake.requests.all()) >= 1, "a poll")
+        site.wait(lambda: site.reads() >= 1, "a poll")
         before = site.processor_seconds()
         time.sleep(10)
         used = site.processor_seconds() - before
@@ -37,28 +40,26 @@ def idle() -> Figures:
 
 def fifty(poll_ms: int) -> Figures:
     """50 issues, 10 slots, instant agents: until all are done, and what was asked."""
-    with Site(issues=50, agent="", poll_ms=poll_ms) as site:
-        site.set_agent(f"--done {site.state_id('Done')}")
+    with Site(LinearBoard(50), agent="--done", poll_ms=poll_ms) as site:
         site.start()
-        seconds = site.wait(lambda: site.in_state("Done") == 50, "50 issues done")
-        reads = [each for each in site.fake.requests.all() if not each.is_mutation]
+        seconds = site.wait(lambda: site.board.in_state("Done") == 50, "50 issues done")
         label = f"50 issues, poll {poll_ms / 1000:g} s"
-        return {f"{label}, s": seconds, f"{label}, reads": float(len(reads))}
+        return {f"{label}, s": seconds, f"{label}, reads": float(site.reads())}
 
 
 def silent_sessions() -> Figures:
     """Memory with 50 sessions that say nothing."""
-    with Site(issues=50, agent="--silent", slots=50) as site:
+    with Site(LinearBoard(50), slots=50) as site:
         site.start()
-        site.wait(lambda: site.log().count("event=session_started") >= 50, "50 sessions")
+        site.wait_for_sessions(50)
         return {"50 silent sessions, MB": site.resident_mb()}
 
 
 def chatty_sessions() -> Figures:
     """Processor time with 50 sessions of 10 lines a second."""
-    with Site(issues=50, agent="--chatty 10", slots=50) as site:
+    with Site(LinearBoard(50), agent="--chatty 10", slots=50) as site:
         site.start()
-        site.wait(lambda: site.log().count("event=session_started") >= 50, "50 sessions")
+        site.wait_for_sessions(50)
         before = site.processor_seconds()
         time.sleep(10)
         used = site.processor_seconds() - before
@@ -72,6 +73,9 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
     "fifty-1s": lambda: fifty(1_000),
     "silent": silent_sessions,
     "chatty": chatty_sessions,
+    "slow-tracker": slow_tracker,
+    "ten-thousand": ten_thousand,
+    "idle-budget": idle_budget,
 }
 
 
