@@ -21,6 +21,9 @@ commands:
   symphony [PATH]            run the daemon with this WORKFLOW.md (default: ./WORKFLOW.md)
   symphony init              write a commented WORKFLOW.md to start from
   symphony check [PATH]      say whether the daemon would start with it, and what is wrong if not
+  symphony plan [PATH]       list the candidates, and what a poll would do with each
+  symphony explain ISSUE     say why an issue would run or not, rule by rule
+  symphony render ISSUE      print the exact prompt that its agent would get
   symphony demo              watch eight issues get done, offline, with a bundled demo agent
   symphony COMMAND --help    what a command takes
 
@@ -30,7 +33,7 @@ stops at once. Edits of WORKFLOW.md apply while it runs. Logs go to stderr.
 A file that is named like a command is given with its directory: symphony ./check
 """
 
-COMMANDS = ("init", "check", "demo")
+COMMANDS = ("init", "check", "plan", "explain", "render", "demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,17 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_command(name: str, words: list[str]) -> int:
-    if name == "init":
-        from symphony.cli.init import run_init
-
-        return run_init(words)
-    if name == "check":
-        from symphony.cli.check import run_check
-
-        return run_check(words)
-    from symphony.cli.demo import run_demo
-
-    return run_demo(words)
+    """Import what the command needs, and nothing else."""
+    match name:
+        case "init":
+            from symphony.cli.init import run_init as run
+        case "check":
+            from symphony.cli.check import run_check as run
+        case "plan":
+            from symphony.cli.explain import run_plan as run
+        case "explain":
+            from symphony.cli.explain import run_explain as run
+        case "render":
+            from symphony.cli.render import run_render as run
+        case _:
+            from symphony.cli.demo import run_demo as run
+    return run(words)
 
 
 def _port(text: str) -> int:
@@ -79,7 +86,7 @@ def _port(text: str) -> int:
 def _daemon_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="symphony",
-        usage="symphony [PATH] [options] | symphony {init,check,demo} ...",
+        usage="symphony [PATH] [options] | symphony COMMAND ...",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
