@@ -24,6 +24,7 @@ commands:
   symphony plan [PATH]       list the candidates, and what a poll would do with each
   symphony explain ISSUE     say why an issue would run or not, rule by rule
   symphony render ISSUE      print the exact prompt that its agent would get
+  symphony schema            print a JSON Schema of the front matter, for editors
   symphony demo              watch eight issues get done, offline, with a bundled demo agent
   symphony COMMAND --help    what a command takes
 
@@ -33,7 +34,7 @@ stops at once. Edits of WORKFLOW.md apply while it runs. Logs go to stderr.
 A file that is named like a command is given with its directory: symphony ./check
 """
 
-COMMANDS = ("init", "check", "plan", "explain", "render", "demo")
+COMMANDS = ("init", "check", "plan", "explain", "render", "schema", "demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +68,8 @@ def _run_command(name: str, words: list[str]) -> int:
             from symphony.cli.explain import run_explain as run
         case "render":
             from symphony.cli.render import run_render as run
+        case "schema":
+            from symphony.cli.schema import run_schema as run
         case _:
             from symphony.cli.demo import run_demo as run
     return run(words)

@@ -12,7 +12,15 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, StrictInt
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+)
 from pydantic import StrictStr as Text
 from pydantic_core import PydanticCustomError
 
@@ -37,6 +45,25 @@ class Words:
 
     rule: str
     item: str = ""
+
+
+def _integer(*, minimum: int | None = None, maximum: int | None = None) -> WithJsonSchema:
+    """How an editor sees an integer that may be written as digits; digits have no bounds there
+    beyond that a lower one excludes what is negative or nothing."""
+    bounds = {"minimum": minimum, "maximum": maximum}
+    number: dict[str, JsonValue] = {"type": "integer"}
+    number |= {name: value for name, value in bounds.items() if value is not None}
+    digits = {None: "[-+]?[0-9]{1,18}", 0: r"\+?[0-9]{1,18}", 1: r"\+?0*[1-9][0-9]{0,17}"}[minimum]
+    text: dict[str, JsonValue] = {"type": "string", "pattern": rf"^\s*{digits}\s*$"}
+    return WithJsonSchema({"anyOf": [number, text]})
+
+
+def _text(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+_SOME_TEXT: Final = r"\S"
+_NO_NULL: Final = r"^[^\u0000]*$"
 
 
 def _from_digits(value: object) -> object:
@@ -69,6 +96,7 @@ Milliseconds = Annotated[
     StrictInt,
     Field(ge=1, le=MAXIMUM_DURATION_MS),
     BeforeValidator(_from_digits),
+    _integer(minimum=1, maximum=MAXIMUM_DURATION_MS),
     Words("an integer of at least 1 (milliseconds)"),
 ]
 """A duration; the upper bound is in the message only where it is what was broken."""
@@ -77,48 +105,58 @@ MillisecondsOrOff = Annotated[
     StrictInt,
     Field(le=MAXIMUM_DURATION_MS),
     BeforeValidator(_from_digits),
+    _integer(maximum=MAXIMUM_DURATION_MS),
     Words("an integer (milliseconds; 0 or less switches it off)"),
 ]
 Count = Annotated[
     StrictInt,
     Field(ge=1),
     BeforeValidator(_from_digits),
+    _integer(minimum=1),
     Words("an integer of at least 1"),
 ]
 CountOrNone = Annotated[
     StrictInt,
     Field(ge=0),
     BeforeValidator(_from_digits),
+    _integer(minimum=0),
     Words("an integer of at least 0"),
 ]
 Port = Annotated[
     StrictInt | None,
     Field(ge=0, le=MAXIMUM_PORT),
     BeforeValidator(_from_digits),
+    _integer(minimum=0, maximum=MAXIMUM_PORT),
     Words(f"an integer from 0 to {MAXIMUM_PORT}"),
 ]
 Switch = Annotated[StrictBool, Words("`true` or `false`")]
 Kind = Annotated[Text | None, Words("text, the name of a tracker adapter")]
-PathText = Annotated[Text | None, Words("text, a path or `$NAME`")]
+PathText = Annotated[Text | None, _text(r"^(?!~[^/])"), Words("text, a path or `$NAME`")]
 Command = Annotated[
     Text,
     AfterValidator(_with_content),
     AfterValidator(_for_a_shell),
+    _text(r"^(?=.*\S)[^\u0000]*$"),
     Words("text, a shell command"),
 ]
 Script = Annotated[
     Annotated[Text, AfterValidator(_for_a_shell)] | None,
+    _text(_NO_NULL),
     Words("text, a shell script"),
 ]
-Name = Annotated[Text, AfterValidator(_with_content), Words("text")]
-OptionalName = Annotated[Annotated[Text, AfterValidator(_with_content)] | None, Words("text")]
+Name = Annotated[Text, AfterValidator(_with_content), _text(_SOME_TEXT), Words("text")]
+OptionalName = Annotated[
+    Annotated[Text, AfterValidator(_with_content)] | None, _text(_SOME_TEXT), Words("text")
+]
 Labels = Annotated[list[Text], Words("a list of text", item="text")]
 States = Annotated[
-    list[Annotated[Text, AfterValidator(_with_content)]] | None,
+    list[Annotated[Text, AfterValidator(_with_content), _text(_SOME_TEXT)]] | None,
     Words("a list of text, the names of states", item="text"),
 ]
 EnvironmentNames = Annotated[
-    list[Annotated[Text, AfterValidator(_environment_name)]],
+    list[
+        Annotated[Text, AfterValidator(_environment_name), _text(f"^{_ENVIRONMENT_NAME.pattern}$")]
+    ],
     Words("a list of text, names of environment variables", item="text"),
 ]
 Map = Annotated[dict[str, JsonValue], Words("a map")]
