@@ -29,9 +29,10 @@ def our_manifest(**launch: object) -> Manifest:
     return manifest.model_copy(update={"launch": changed})
 
 
-def scenario_of(
-    name: str, checks: Sequence[str], act: Callable[[Lab], Awaitable[None]]
-) -> Scenario:
+Act = Callable[[Lab], Awaitable[None]]
+
+
+def scenario_of(name: str, checks: Sequence[str], act: Act) -> Scenario:
     """A scenario that the suite itself does not have."""
     catalogue = load_catalogue()
     return Scenario(

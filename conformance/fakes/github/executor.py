@@ -25,12 +25,14 @@ from graphql import (
     validate,
 )
 
+from conformance.fakes.asked import asked_of
 from conformance.fakes.github.connections import Arguments, Source
 from conformance.fakes.github.entities import Issue, ProjectField, Repository
 from conformance.fakes.github.graph import Graph
 from conformance.fakes.github.graph_errors import GraphError, error_shape
 from conformance.fakes.github.rest import may_see
 from conformance.fakes.json_values import JsonObject, JsonValue, as_object, as_text, texts
+from conformance.fakes.recording import Asked
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
 
@@ -43,6 +45,7 @@ class Operation:
     variables: JsonObject
     document: DocumentNode | None
     root_fields: tuple[str, ...] = ()
+    asked: tuple[Asked, ...] = ()
     is_mutation: bool = False
 
 
@@ -75,8 +78,18 @@ def read_operation(body: JsonObject) -> Operation:
         variables=variables,
         document=document,
         root_fields=names,
+        asked=_asked(document, first, variables),
         is_mutation=first is not None and first.operation is OperationType.MUTATION,
     )
+
+
+def _asked(
+    document: DocumentNode, node: OperationDefinitionNode | None, variables: JsonObject
+) -> tuple[Asked, ...]:
+    schema = schema_without()
+    if node is None or validate(schema, document):
+        return ()
+    return asked_of(schema, document, node, variables)
 
 
 def run(operation: Operation, graph: Graph, unknown: Collection[tuple[str, str]]) -> JsonObject:

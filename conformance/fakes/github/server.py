@@ -24,6 +24,7 @@ from conformance.fakes.github.chaos import CALM, Chaos
 from conformance.fakes.github.entities import Token
 from conformance.fakes.github.executor import Operation, read_operation, run
 from conformance.fakes.github.graph import Graph
+from conformance.fakes.github.headers import token_of
 from conformance.fakes.github.hub import Hub
 from conformance.fakes.github.loopback import LoopbackServer
 from conformance.fakes.github.misbehaviour import faulty
@@ -31,14 +32,13 @@ from conformance.fakes.github.replies import ApiError, Reply, json_reply
 from conformance.fakes.github.rest import Call, Rest, split_address
 from conformance.fakes.github.rest_writes import WRITES
 from conformance.fakes.json_values import as_object
-from conformance.fakes.recording import Recording, Request
+from conformance.fakes.recording import Asked, Recording, Request
 
-API_VERSIONS = ("2022-11-28", "2026-03-10")
-MEDIA_TYPES = ("application/vnd.github", "application/json", "application/*", "*/*")
 ENTERPRISE_REST = "/api/v3"
 GRAPHQL_PATHS = ("/graphql", "/api/graphql")
 LARGEST_REQUEST = 2 * 1024 * 1024
 RATE_LIMIT = 5000
+_NO_JSON = ApiError(400, "Problems parsing JSON")
 
 
 class GitHubFake:
@@ -177,44 +177,31 @@ class _Handler(BaseHTTPRequestHandler):
         is_graphql = path in GRAPHQL_PATHS
         names: tuple[str, ...] = ()
         try:
-            token = self._judge_headers()
+            token = token_of(self.headers, fake.tokens)
             if is_graphql:
                 operation = read_operation(as_object(json.loads(body)))
-                names = ("graphql", *operation.root_fields)
                 fake.requests.update(request, partial(_note_operation, operation))
+                names = ("graphql", *fake.requests.understood(request))
                 reply = self._graphql(operation, token)
             else:
                 call = self._call(path, query, body, token)
                 found = fake.rest.route_of(call)
-                names = ("rest", *(() if found is None else (found.name,)))
-                fake.requests.update(request, partial(_note_route, names))
+                route = "" if found is None else found.name
+                fake.requests.update(request, partial(_note_route, route, call))
+                names = ("rest", *fake.requests.understood(request))
                 reply = fake.rest.answer(call)
                 if token.scopes is not None:
                     reply.headers["X-OAuth-Scopes"] = token.scopes
-        except ApiError as error:
-            reply = error.reply()
-        except ValueError:
-            reply = ApiError(400, "Problems parsing JSON").reply()
+        except (ApiError, ValueError) as error:
+            refusal = error if isinstance(error, ApiError) else _NO_JSON
+            reply = refusal.reply()
+            request.refusal = str(refusal)
+            names = names or fake.requests.understood(request)
         fault = fake.faults.take(names)
         if fault is not None:
             self._misbehave(request, reply, fault, is_graphql)
         else:
             self._send(request, self._counted(reply, is_graphql))
-
-    def _judge_headers(self) -> Token:
-        """The token of the request. Raises `ApiError`."""
-        if not self.headers.get("User-Agent"):
-            raise ApiError(403, "Request forbidden by administrative rules. Send a User-Agent")
-        version = self.headers.get("X-GitHub-Api-Version")
-        if version is not None and version not in API_VERSIONS:
-            raise ApiError(400, f"The API version {version} is not supported")
-        if not self.headers.get("Accept", "*/*").startswith(MEDIA_TYPES):
-            raise ApiError(415, "Unsupported 'Accept' header. Must accept 'application/json'.")
-        scheme, _, secret = self.headers.get("Authorization", "").partition(" ")
-        token = self.server.fake.tokens.get(secret.strip())
-        if scheme.lower() not in ("bearer", "token") or token is None:
-            raise ApiError(401, "Bad credentials")
-        return token
 
     def _call(self, path: str, query: dict[str, str], body: bytes, token: Token) -> Call:
         fake = self.server.fake
@@ -253,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
         return Reply(status=reply.status, body=reply.body, headers=headers)
 
     def _misbehave(self, request: Request, reply: Reply, fault: Fault, is_graphql: bool) -> None:
-        request.fault = fault.kind
+        self.server.fake.requests.spoilt(request, fault.kind)
         match fault.kind:
             case "reset":
                 self._hang_up()
@@ -286,6 +273,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, request: Request, reply: Reply, *, sent: int | None = None) -> None:
         """`sent` is how much of the announced body follows at once; all of it by default."""
+        # Noted first, so that a client that has its answer finds it noted.
+        self.server.fake.requests.answered(request, reply.status)
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
@@ -294,20 +283,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if reply.status not in (204, 304):
             self.wfile.write(reply.body[:sent])
-        self.server.fake.requests.update(request, partial(_note_status, reply.status))
 
 
 def _note_operation(operation: Operation, request: Request) -> None:
     request.query = operation.query
     request.variables = operation.variables
     request.root_fields = operation.root_fields
+    request.asked = operation.asked
     request.is_mutation = operation.is_mutation
 
 
-def _note_route(names: tuple[str, ...], request: Request) -> None:
-    request.root_fields = names[1:]
+def _note_route(route: str, call: Call, request: Request) -> None:
+    request.root_fields = (route,) if route else ()
+    request.asked = (Asked(field=route, arguments={**call.query, "path": call.path}),)
     request.is_mutation = request.method != "GET"
-
-
-def _note_status(status: int, request: Request) -> None:
-    request.status = status

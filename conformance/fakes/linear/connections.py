@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import islice
 
 from conformance.fakes.entities import Entity
 from conformance.fakes.linear.chaos import Chaos
@@ -19,6 +21,8 @@ LARGEST_PAGE = 250
 """The sizes that Linear uses where none is asked for, and at most."""
 
 _FAR_FUTURE_MS = 10**15
+_KEYS_KEPT = 50_000
+"""Two for each entity of a large world, which is paged through again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,24 +63,22 @@ def connection(
 ) -> dict[str, object]:
     """`nodes`, `edges` and `pageInfo`. Pages never hold more than `largest`."""
     _check(request)
-    visible = [
-        each
-        for each in items
-        if (request.include_archived or each.archived_at is None)
-        and matches(links, each, request.filter)
-    ]
-    keyed = [(_key(each, request.order_by, chaos), each) for each in _distinct(visible)]
-    keyed.sort(key=lambda pair: pair[0])
-    lower, upper = _decode(request.after), _decode(request.before)
-    rest = [
-        pair
-        for pair in keyed
-        if (lower is None or pair[0] > lower) and (upper is None or pair[0] < upper)
-    ]
     size = min(request.first or request.last or DEFAULT_PAGE, LARGEST_PAGE, largest or LARGEST_PAGE)
     backward = request.last is not None
-    page = (rest[-size:] if size else []) if backward else rest[:size]
-    cut = len(page) < len(rest)
+    lower, upper = _decode(request.after), _decode(request.before)
+    # The filter is the dear part: it sees what lies within the cursors, in order, until the page is
+    # full and one more entry is found.
+    within = _within(items, request, chaos, lower, upper)
+    found = (
+        (key, within[key])
+        for key in sorted(within, reverse=backward)
+        if matches(links, within[key], request.filter)
+    )
+    page = list(islice(found, size + 1))
+    cut = len(page) > size
+    page = page[:size]
+    if backward:
+        page.reverse()
     cursors = [_encode(key) for key, _ in page]
     return {
         "nodes": [each for _, each in page],
@@ -101,16 +103,36 @@ def _check(request: PageRequest) -> None:
             raise input_error(f"Argument Validation Error: a page has 0 to {LARGEST_PAGE} entries")
 
 
-def _distinct(items: Sequence[Entity]) -> list[Entity]:
-    return list({each.id: each for each in items}.values())
+def _within(
+    items: Iterable[Entity],
+    request: PageRequest,
+    chaos: Chaos,
+    lower: str | None,
+    upper: str | None,
+) -> dict[str, Entity]:
+    """What lies between the cursors and may be shown at all, by key, which is one for each id."""
+    keyed = (
+        (_key(each, request.order_by, chaos), each)
+        for each in items
+        if request.include_archived or each.archived_at is None
+    )
+    return {
+        key: each
+        for key, each in keyed
+        if (lower is None or key > lower) and (upper is None or key < upper)
+    }
 
 
 def _key(entity: Entity, order_by: str | None, chaos: Chaos) -> str:
     """Text whose order is that of the connection: the newest first, or what chaos makes of it."""
     if order_by is None and chaos.shuffle:
         return chaos.order_key(entity.id)
-    instant: datetime = entity.updated_at if order_by == "updatedAt" else entity.created_at
-    return f"{_FAR_FUTURE_MS - int(instant.timestamp() * 1000):016d}:{entity.id}"
+    return _dated(entity.updated_at if order_by == "updatedAt" else entity.created_at, entity.id)
+
+
+@lru_cache(maxsize=_KEYS_KEPT)
+def _dated(instant: datetime, id_: str) -> str:
+    return f"{_FAR_FUTURE_MS - int(instant.timestamp() * 1000):016d}:{id_}"
 
 
 def _encode(key: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import resources
 from typing import cast
 
@@ -29,6 +29,7 @@ from graphql import (
     validate,
 )
 
+from conformance.fakes.asked import asked_of
 from conformance.fakes.entities import Entity
 from conformance.fakes.json_values import JsonObject
 from conformance.fakes.linear.chaos import Chaos
@@ -37,10 +38,14 @@ from conformance.fakes.linear.connections import PageRequest, connection
 from conformance.fakes.linear.errors import RefusedError, not_found
 from conformance.fakes.linear.links import Links, entities
 from conformance.fakes.linear.mutations import Mutations
+from conformance.fakes.recording import Asked
 from conformance.fakes.world import World
 
 LARGEST_DOCUMENT_TOKENS = 20_000
 """Nobody writes such a query by hand; parsing it would hold up the fake."""
+
+DOCUMENTS_KEPT = 64
+"""A client sends the same few texts with each page; validation costs more than their execution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,7 @@ class Operation:
     name: str | None
     variables: JsonObject
     points: int
+    asked: tuple[Asked, ...] = ()
 
     @property
     def is_mutation(self) -> bool:
@@ -106,13 +112,7 @@ def schema() -> GraphQLSchema:
 
 def prepare(query: str, variables: JsonObject, name: str | None) -> Operation:
     """Parse, validate and weigh. Raises `RefusedError`."""
-    try:
-        document = parse(query, max_tokens=LARGEST_DOCUMENT_TOKENS)
-    except GraphQLSyntaxError as error:
-        raise RefusedError("GRAPHQL_PARSE_FAILED", error.message) from None
-    errors = validate(schema(), document)
-    if errors:
-        raise RefusedError("GRAPHQL_VALIDATION_FAILED", errors[0].message)
+    document = _valid(query)
     node = get_operation_ast(document, name)
     if node is None:
         raise RefusedError("GRAPHQL_VALIDATION_FAILED", "the request names none of its operations")
@@ -121,7 +121,26 @@ def prepare(query: str, variables: JsonObject, name: str | None) -> Operation:
         raise RefusedError(
             "INPUT_ERROR", f"Query too complex: {points} of at most {MAXIMUM} points"
         )
-    return Operation(document=document, node=node, name=name, variables=variables, points=points)
+    return Operation(
+        document=document,
+        node=node,
+        name=name,
+        variables=variables,
+        points=points,
+        asked=asked_of(schema(), document, node, variables),
+    )
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT)
+def _valid(query: str) -> DocumentNode:
+    try:
+        document = parse(query, max_tokens=LARGEST_DOCUMENT_TOKENS)
+    except GraphQLSyntaxError as error:
+        raise RefusedError("GRAPHQL_PARSE_FAILED", error.message) from None
+    errors = validate(schema(), document)
+    if errors:
+        raise RefusedError("GRAPHQL_VALIDATION_FAILED", errors[0].message)
+    return document
 
 
 def execute(operation: Operation, world: World, rights: Rights, chaos: Chaos) -> ExecutionResult:

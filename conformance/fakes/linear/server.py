@@ -20,7 +20,7 @@ from conformance.fakes.json_values import JsonObject, as_object, as_text
 from conformance.fakes.linear.answers import Answer, answer, faulty
 from conformance.fakes.linear.chaos import CALM, Chaos
 from conformance.fakes.linear.errors import RefusedError
-from conformance.fakes.linear.executor import Operation, Rights, prepare
+from conformance.fakes.linear.executor import Operation, Rights, prepare, schema
 from conformance.fakes.recording import Recording, Request
 from conformance.fakes.world import World
 
@@ -32,14 +32,22 @@ BEARER_PREFIX = "lin_oauth_"
 
 class LinearFake:
     """Serves one world. `keys` says what each credential may do; a key that begins with
-    `lin_oauth_` is expected after `Bearer`. Use as a context manager, or `start` and `stop`."""
+    `lin_oauth_` is expected after `Bearer`. `delay_s` passes between each request and its answer,
+    whatever else is asked meanwhile. Use as a context manager, or `start` and `stop`."""
 
     def __init__(
-        self, world: World, *, keys: Mapping[str, Rights], chaos: Chaos = CALM, port: int = 0
+        self,
+        world: World,
+        *,
+        keys: Mapping[str, Rights],
+        chaos: Chaos = CALM,
+        port: int = 0,
+        delay_s: float = 0.0,
     ) -> None:
         self.world = world
         self.keys = dict(keys)
         self.chaos = chaos
+        self.delay_s = delay_s
         self.faults = Faults()
         self.requests = Recording()
         self.closing = threading.Event()
@@ -54,6 +62,7 @@ class LinearFake:
         return f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
 
     def start(self) -> None:
+        schema()  # Now, so that the first request does not wait for it.
         self._thread.start()
 
     def stop(self) -> None:
@@ -158,12 +167,15 @@ class _Handler(BaseHTTPRequestHandler):
             rights = fake.rights_of(self.headers.get("Authorization", ""))
             operation = _operation(body)
             fake.requests.update(request, partial(_note_operation, operation))
-            fault = fake.faults.take(operation.root_fields)
+            fault = fake.faults.take(fake.requests.understood(request))
             response = answer(operation, fake.world, rights, fake.chaos)
         except RefusedError as refusal:
-            fault = fault or fake.faults.take(())
+            request.refusal = request.refusal or refusal.message
+            if request.query == "":
+                fault = fake.faults.take(fake.requests.understood(request))
             content = json.dumps(refusal.body()).encode()
             response = Answer(refusal.status, content, {"Content-Type": "application/json"})
+        fake.closing.wait(fake.delay_s)
         if fault is None:
             self._send(request, response)
         else:
@@ -177,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(min(length, LARGEST_REQUEST))
 
     def _misbehave(self, request: Request, response: Answer, fault: Fault) -> None:
-        request.fault = fault.kind
+        self.server.fake.requests.spoilt(request, fault.kind)
         match fault.kind:
             case "reset":
                 self._hang_up()
@@ -210,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, request: Request, response: Answer, *, sent: int | None = None) -> None:
         """`sent` is how much of the announced body follows at once; all of it by default."""
         # Noted first, so that a client that has its answer finds it noted.
-        self.server.fake.requests.update(request, partial(_note_status, response.status))
+        self.server.fake.requests.answered(request, response.status)
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -236,9 +248,6 @@ def _note_operation(operation: Operation, request: Request) -> None:
     request.query = source.source.body if source else ""
     request.variables = operation.variables
     request.root_fields = operation.root_fields
+    request.asked = operation.asked
     request.is_mutation = operation.is_mutation
     request.points = operation.points
-
-
-def _note_status(status: int, request: Request) -> None:
-    request.status = status
