@@ -21,6 +21,7 @@ commands:
   symphony [PATH]            run the daemon with this WORKFLOW.md (default: ./WORKFLOW.md)
   symphony init              write a commented WORKFLOW.md to start from
   symphony check [PATH]      say whether the daemon would start with it, and what is wrong if not
+  symphony doctor [PATH]     try out what the daemon will need: agent, tracker, sandbox, disk, clock
   symphony plan [PATH]       list the candidates, and what a poll would do with each
   symphony explain ISSUE     say why an issue would run or not, rule by rule
   symphony render ISSUE      print the exact prompt that its agent would get
@@ -34,7 +35,7 @@ stops at once. Edits of WORKFLOW.md apply while it runs. Logs go to stderr.
 A file that is named like a command is given with its directory: symphony ./check
 """
 
-COMMANDS = ("init", "check", "plan", "explain", "render", "schema", "demo")
+COMMANDS = ("init", "check", "doctor", "plan", "explain", "render", "schema", "demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +63,8 @@ def _run_command(name: str, words: list[str]) -> int:
             from symphony.cli.init import run_init as run
         case "check":
             from symphony.cli.check import run_check as run
+        case "doctor":
+            from symphony.cli.doctor import run_doctor as run
         case "plan":
             from symphony.cli.explain import run_plan as run
         case "explain":
