@@ -6,6 +6,8 @@ Exit codes: 0 done or stopped in order, 1 start-up or run failed, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -75,7 +77,14 @@ def _run_command(name: str, words: list[str]) -> int:
             from symphony.cli.schema import run_schema as run
         case _:
             from symphony.cli.demo import run_demo as run
-    return run(words)
+    try:
+        return run(words)
+    except BrokenPipeError:
+        # Whoever read has seen enough, as in `... | head`. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def _port(text: str) -> int:
