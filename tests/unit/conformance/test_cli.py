@@ -117,6 +117,13 @@ def test_explain_shows_the_sentence_and_how_it_binds(capsys: pytest.CaptureFixtu
     assert f"SPEC.md, line {requirement.line}" in shown
 
 
+def test_explain_names_the_scenarios_that_check_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "launch.cwd.workspace"]) == 0
+    checked = capsys.readouterr().out.splitlines()[-1]
+    assert checked.startswith("checked  by ")
+    assert "smoke" in checked
+
+
 def test_explain_points_at_the_line_that_states_the_requirement() -> None:
     catalogue = load_catalogue()
     lines = catalogue.path.read_text(encoding="utf-8").splitlines()

@@ -1,0 +1,1 @@
+"""Chooses scenarios, plays them, and keeps what they found."""

@@ -1,0 +1,1 @@
+"""The suite against programs that mean it no good."""
