@@ -85,6 +85,17 @@ class TellsRights(Protocol):
         ...
 
 
+@runtime_checkable
+class CountsRequests(Protocol):
+    """A tracker that counts what it asks of its provider, for people who watch a limit."""
+
+    @property
+    def requests_sent(self) -> int:
+        """Requests so far, those of the tools and those that cost nothing of a limit included.
+        Never shrinks."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterProfile:
     """What is known of a provider before it is configured.

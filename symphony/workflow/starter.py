@@ -112,6 +112,10 @@ def _provider(answers: StarterAnswers) -> list[str]:
         f"  repo: {scope}",
         "  # The token is read from the environment; agents never see it.",
         "  token: $GITHUB_TOKEN",
+        "  # Where states come from: issue (open or closed), label (such as status:Todo), or",
+        "  # project (a column of a board, with project_number). Of the last two the active and",
+        "  # terminal states have to be named below.",
+        "  state_source: issue",
     ]
 
 

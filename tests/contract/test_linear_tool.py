@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import anyio.to_thread
 import pytest
 
 from conformance.fakes.faults import Fault
 from conformance.fakes.linear.server import LinearFake
 from symphony.domain.json import JsonObject, JsonValue, as_object
 from symphony.domain.tools import ToolContext, ToolResult
-from symphony.trackers.linear.tools import MAXIMUM_RESULT_CHARACTERS
+from symphony.trackers.errors import TrackerError
+from symphony.trackers.linear.client import LinearClient
+from symphony.trackers.linear.failures import TOOL_API_KEY
+from symphony.trackers.linear.tools import MAXIMUM_RESULT_CHARACTERS, SPEC, LinearTool
 from symphony.trackers.linear.tracker import LinearTracker
 from tests.support.linear import (
     ACTIVE,
@@ -196,6 +202,65 @@ async def test_the_tool_has_a_credential_of_its_own_so_that_the_daemon_may_only_
         assert tracker.requests_sent == 2
     keys = [each.headers["authorization"] for each in fake.requests.all()]
     assert keys == [READ_ONLY_KEY, READ_ONLY_KEY, READ_ONLY_KEY, KEY]
+
+
+@pytest.mark.proves("tool.result.failure", "tool.result.no_secret")
+async def test_a_refused_change_names_the_key_of_the_tool_and_the_right_that_it_needs(
+    fake: LinearFake,
+) -> None:
+    change: JsonValue = {"query": MOVE, "variables": {"id": "ENG-1", "state": done_id(fake)}}
+    async with linear_tracker(fake, tool_api_key=READ_ONLY_KEY) as tracker:
+        refused = await call(tracker, change)
+    said = str(error(refused)["message"])
+    assert said.startswith("tracker.provider.tool_api_key: ")
+    assert "may read and write this team" in said
+    assert "tracker.provider.api_key" not in said
+    assert READ_ONLY_KEY not in json.dumps(refused.content)
+    async with linear_tracker(fake, tool_api_key="lin_api_that_nobody_made") as tracker:
+        unknown = await call(tracker, {"query": "{ viewer { id } }"})
+    said = str(error(unknown)["message"])
+    assert said.startswith("tracker.provider.tool_api_key: ")
+    assert "may read this team" in said
+
+
+class Denying(BaseHTTPRequestHandler):
+    """A Linear that says no within a good answer, as GraphQL allows."""
+
+    def do_POST(self) -> None:
+        """Refuse whatever is asked."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        no = {"message": "No access", "extensions": {"code": "FORBIDDEN"}}
+        body = json.dumps({"data": None, "errors": [no]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.mark.proves("tool.result.failure", "tracker.error.application")
+async def test_a_refusal_within_a_good_answer_has_the_remedy_beside_the_words_of_linear() -> None:
+    with HTTPServer(("127.0.0.1", 0), Denying) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}/graphql"
+        client = LinearClient(address, KEY, key_name=TOOL_API_KEY, secrets={KEY})
+        tool = LinearTool(client, frozenset({KEY}))
+        change = await tool.execute(SPEC.name, {"query": MOVE, "variables": {}})
+        query = await tool.execute(SPEC.name, {"query": "{ viewer { id } }"})
+        with pytest.raises(TrackerError, match=r"tracker\.provider\.tool_api_key: Linear refused"):
+            await client.read("{ viewer { id } }", {})
+        await client.aclose()
+        await anyio.to_thread.run_sync(server.shutdown)
+        thread.join()
+    for result, right in ((change, "read and write"), (query, "read")):
+        assert not result.success
+        assert "No access" in json.dumps(content(result)["errors"])
+        remedy = str(content(result)["remedy"])
+        assert f"that may {right} this team" in remedy
+        assert remedy.endswith("put it where tracker.provider.tool_api_key says")
 
 
 @pytest.mark.proves("tracker.limit.bounded")

@@ -11,16 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symphony.domain.json import JsonObject, as_object
-from symphony.trackers.errors import TrackerError
 from symphony.trackers.github.answers import json_of, object_of, refused
 from symphony.trackers.github.client import GitHubClient
 from symphony.trackers.github.settings import GitHubSettings
 
+_PUSHING = frozenset({"push", "maintain", "admin"})
+_WRITING = _PUSHING | {"triage"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """`key` is that of the settings. `rights` are names such as `pull` and `push`, None where
-    GitHub does not say; `scopes` likewise, of a classic token."""
+    """`key` is the setting that the token comes from. `rights` are names such as `pull` and `push`,
+    None where GitHub does not say; `scopes` likewise, of a classic token."""
 
     key: str
     rights: tuple[str, ...] | None
@@ -28,13 +30,18 @@ class Access:
 
     @property
     def can_write(self) -> bool | None:
-        """Whether it may change the repository; None where nobody knows."""
-        return None if self.rights is None else bool({"push", "maintain", "admin"} & {*self.rights})
+        """Whether it may close and label issues; None where nobody knows."""
+        return None if self.rights is None else not _WRITING.isdisjoint(self.rights)
 
     def sentence(self) -> str:
         """What is known, for people."""
         if self.rights is None:
             found = "can be used; GitHub does not say what it may do"
+        elif self.can_write and _PUSHING.isdisjoint(self.rights):
+            found = (
+                "reads the repository, and whoever is behind it may close and label its issues, "
+                "but push nothing"
+            )
         elif self.can_write:
             found = "reads the repository, and whoever is behind it may change that"
         else:
@@ -46,15 +53,15 @@ class Access:
         return f"{self.key} {found}; what the token itself was granted shows only at a refusal."
 
 
-async def read_access(key: str, client: GitHubClient, settings: GitHubSettings) -> Access:
+async def read_access(client: GitHubClient, settings: GitHubSettings) -> Access:
     """The rights of the client's credential, with one request. Raises `TrackerError`."""
     answer = await client.request("GET", f"{client.addresses.rest}/repos/{settings.repository}")
     if answer.status != 200:
-        raise _for_key(key, refused(answer, settings.repository, client.now()))
+        raise refused(answer, settings.repository, client.key, client.now())
     repository = object_of(json_of(answer), "repository")
     scopes = answer.headers.get("x-oauth-scopes")
     return Access(
-        key=f"tracker.provider.{key}",
+        key=client.key,
         rights=_rights(repository),
         scopes=None if scopes is None else tuple(filter(None, map(str.strip, scopes.split(",")))),
     )
@@ -65,8 +72,3 @@ def _rights(repository: JsonObject) -> tuple[str, ...] | None:
     if permissions is None:
         return None
     return tuple(name for name, has_it in permissions.items() if has_it is True)
-
-
-def _for_key(key: str, error: TrackerError) -> TrackerError:
-    message = error.message.replace("tracker.provider.token:", f"tracker.provider.{key}:", 1)
-    return TrackerError(error.category, message, status=error.status)

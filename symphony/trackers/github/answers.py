@@ -26,6 +26,10 @@ QUOTED_CHARACTERS = 300
 """How much of the provider's own words an error repeats."""
 
 
+DAEMON_KEY = "tracker.provider.token"
+REPOSITORY_KEY = "tracker.provider.repo"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """One answer. Names of headers are in lower case; `url` is where it came from."""
@@ -107,25 +111,23 @@ def rate_limited(answer: Answer, wait_ms: int) -> TrackerError:
     )
 
 
-def refused(answer: Answer, repository: str, now: datetime) -> TrackerError:
-    """The error for an answer to a read that is neither what was asked for nor a rate limit."""
+def refused(answer: Answer, repository: str, key: str, now: datetime) -> TrackerError:
+    """The error for an answer to a read that is neither what was asked for nor a rate limit. `key`
+    is the setting that the token came from."""
     said = words_of(answer)
     match answer.status:
         case 401:
             message = (
-                f"tracker.provider.token: GitHub does not accept the token ({said}). Make a new "
+                f"{key}: GitHub does not accept the token ({said}). Make a new "
                 "one and set it in the environment of the daemon"
             )
         case 403:
             message = (
-                f"tracker.provider.token: the token may not read {repository} ({said}"
-                f"{_rights_asked_for(answer)}). Give it the right to read issues and metadata"
+                f"{key}: the token may not read {repository} ({said}"
+                f"{rights_asked_for(answer)}). Give it the right to read issues and metadata"
             )
         case 404:
-            message = (
-                f"tracker.provider.repo: there is no repository {repository}, or the token cannot "
-                f"see it ({said}). Correct the name, or give the token access"
-            )
+            message = not_seen(repository, key, said)
         case 410:
             message = (
                 f"tracker.provider.repo: {repository} has no issues ({said}). Switch them on in "
@@ -137,6 +139,16 @@ def refused(answer: Answer, repository: str, now: datetime) -> TrackerError:
     return TrackerError("tracker_status", message, status=answer.status, retry_after_ms=wish)
 
 
+def not_seen(repository: str, key: str, said: str) -> str:
+    """The sentence for a repository that is not there for this token. The daemon's own reads come
+    first, so where the tools' token is the one that misses it, the name is right."""
+    blamed = REPOSITORY_KEY if key == DAEMON_KEY else key
+    return (
+        f"{blamed}: there is no repository {repository}, or the token cannot see it ({said}). "
+        f"Correct {REPOSITORY_KEY}, or give the token in {key} access"
+    )
+
+
 def object_of(value: JsonValue, what: str) -> JsonObject:
     """The value as an object. Raises `TrackerError` that names what was expected."""
     found = as_object(value)
@@ -145,7 +157,8 @@ def object_of(value: JsonValue, what: str) -> JsonObject:
     return found
 
 
-def _rights_asked_for(answer: Answer) -> str:
+def rights_asked_for(answer: Answer) -> str:
+    """What GitHub says that the token would need, as the end of a sentence."""
     wanted = answer.headers.get("x-accepted-github-permissions")
     single_sign_on = " The organisation asks for single sign-on" if _needs_sign_on(answer) else ""
     return (f"; it needs {wanted}" if wanted else "") + single_sign_on

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from symphony.domain.json import JsonObject, JsonValue, as_array, as_object, as_text
 from symphony.trackers.errors import TrackerError
+from symphony.trackers.github.answers import DAEMON_KEY
 from symphony.trackers.github.graphql import Data, GraphQL
 from symphony.trackers.github.queries import Extras, board_items
 from symphony.trackers.github.records import (
@@ -44,13 +45,14 @@ class BoardItems:
     malformed: Sequence[MalformedRecordError]
 
 
-def head_of(data: Data, board: BoardSettings) -> BoardHead:
-    """The head in an answer that asked for it. Raises `TrackerError` that names the key."""
+def head_of(data: Data, board: BoardSettings, key: str) -> BoardHead:
+    """The head in an answer that the token of `key` asked for. Raises `TrackerError` that names
+    the setting."""
     owner = as_object(data.data.get("repositoryOwner")) or {}
     project = as_object(owner.get("projectV2"))
     if project is None:
         said = data.missing[0].message if data.missing else "no such owner"
-        raise refuse_missing_board(board, said)
+        raise refuse_missing_board(board, key, said)
     field = as_object(project.get("field"))
     if field is None or field.get("__typename") != "ProjectV2SingleSelectField":
         found = "no field of that name" if field is None else f"a {field.get('__typename')}"
@@ -71,13 +73,15 @@ def head_of(data: Data, board: BoardSettings) -> BoardHead:
     )
 
 
-def refuse_missing_board(board: BoardSettings, said: str) -> TrackerError:
-    """The error for a board that is not there."""
+def refuse_missing_board(board: BoardSettings, key: str, said: str) -> TrackerError:
+    """The error for a board that is not there for the token of `key`."""
+    # The daemon reads the board before any tool does: there the number was right.
+    blamed = "tracker.provider.project_number" if key == DAEMON_KEY else key
     return TrackerError(
         "tracker_status",
-        f"tracker.provider.project_number: there is no project {board.number} of {board.owner}, or "
-        f"the token cannot see it ({said}). Correct the number or `project_owner`, or give the "
-        "token the right to read projects",
+        f"{blamed}: there is no project {board.number} of {board.owner}, or the token cannot see "
+        f"it ({said}). Correct the number or `project_owner`, or give the token in {key} the right "
+        "to read projects",
     )
 
 
@@ -90,7 +94,7 @@ async def read_board(graphql: GraphQL, board: BoardSettings) -> BoardItems:
     while True:
         variables: dict[str, JsonValue] = {"after": after, **board.variables()}
         data = await graphql.read(_document, variables)
-        head = head_of(data, board)
+        head = head_of(data, board, graphql.key)
         owner = as_object(data.data.get("repositoryOwner")) or {}
         items = as_object((as_object(owner.get("projectV2")) or {}).get("items")) or {}
         for entry in nodes(items):

@@ -11,6 +11,7 @@ from functools import partial
 
 from symphony.domain.json import JsonObject, JsonValue, as_object, as_text
 from symphony.trackers.errors import TrackerError
+from symphony.trackers.github.answers import not_seen
 from symphony.trackers.github.boards import BoardHead, head_of, refuse_missing_board
 from symphony.trackers.github.graphql import Data, GraphQL
 from symphony.trackers.github.normalize import IDENTIFIER_PREFIX
@@ -71,7 +72,7 @@ class IssuesByNumber:
             partial(_document, numbers, settings.board is not None), self._variables()
         )
         repository = self._repository(data)
-        head = None if settings.board is None else head_of(data, settings.board)
+        head = None if settings.board is None else head_of(data, settings.board, self._graphql.key)
         records: list[Record] = []
         for number in numbers:
             entry = repository.get(f"i{number}")
@@ -109,14 +110,13 @@ class IssuesByNumber:
     def _repository(self, data: Data) -> JsonObject:
         for each in data.missing:
             if each.path[:1] == ("repositoryOwner",) and self._settings.board is not None:
-                raise refuse_missing_board(self._settings.board, each.message)
+                raise refuse_missing_board(self._settings.board, self._graphql.key, each.message)
         repository = as_object(data.data.get("repository"))
         if repository is None:
             said = data.missing[0].message if data.missing else "no reason given"
             raise TrackerError(
                 "tracker_status",
-                f"tracker.provider.repo: there is no repository {self._settings.repository}, or "
-                f"the token cannot see it ({said}). Correct the name, or give the token access",
+                not_seen(self._settings.repository, self._graphql.key, said),
             )
         named = as_text(repository.get("nameWithOwner")) or ""
         if named.lower() != self._settings.repository.lower():

@@ -65,18 +65,21 @@ class Traffic:
 
 
 class GitHubClient:
-    """`now` and `elapsed` are the clocks: the time with a zone, and seconds that only grow."""
+    """`key` is the setting that the token comes from, for errors. `now` and `elapsed` are the
+    clocks: the time with a zone, and seconds that only grow."""
 
     def __init__(
         self,
         addresses: Addresses,
         token: str,
         *,
+        key: str = "token",
         limits: Limits = DEFAULT_LIMITS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self.addresses = addresses
+        self.key = f"tracker.provider.{key}"
         self.limits = limits
         self.traffic = Traffic(remaining={})
         self.now = now

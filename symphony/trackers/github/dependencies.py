@@ -122,7 +122,7 @@ class Dependencies:
     def _refused(self, answer: Answer) -> TrackerError:
         if answer.status in (404, 410):
             return _NotOfferedError("tracker_status", "no dependencies", status=answer.status)
-        return refused(answer, self._settings.repository, self._client.now())
+        return refused(answer, self._settings.repository, self._client.key, self._client.now())
 
 
 def _records(entries: Sequence[JsonValue]) -> tuple[Record, ...]:

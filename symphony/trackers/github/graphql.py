@@ -24,6 +24,12 @@ from symphony.trackers.github.answers import (
 from symphony.trackers.github.client import GitHubClient
 from symphony.trackers.github.queries import Extras
 
+_RIGHT_TO_READ = "read issues, and projects where the states come from one"
+_RIGHT_TO_CHANGE = (
+    "write projects: *Projects* write of a fine-grained token or an app, the scope `project` of a "
+    "classic one"
+)
+
 _OPTIONAL = frozenset(each.value for each in Extras)
 
 
@@ -42,11 +48,13 @@ class Data:
 
 
 class GraphQL:
-    """Reads through one client. `extras` shrinks when the server refuses one of them."""
+    """Reads through one client, whose token is that of the setting `key`. `extras` shrinks when the
+    server refuses one of them."""
 
     def __init__(self, client: GitHubClient, repository: str) -> None:
         self._client = client
         self._repository = repository
+        self.key = client.key
         self.extras: tuple[Extras, ...] = tuple(Extras)
 
     async def read(
@@ -66,7 +74,7 @@ class GraphQL:
     async def change(self, document: str, variables: Mapping[str, JsonValue]) -> JsonObject:
         """Carry out a mutation, once. Raises `TrackerError`."""
         payload = await self._post(document, variables, changes_nothing=False)
-        found = self._judged(payload)
+        found = self._judged(payload, _RIGHT_TO_CHANGE)
         if found.missing:
             raise TrackerError("tracker_response", f"GitHub: {found.missing[0].message}")
         return found.data
@@ -101,9 +109,9 @@ class GraphQL:
                 f"{self._client.addresses.graphql} (404). Check the address",
                 status=404,
             )
-        return refused(answer, self._repository, self._client.now())
+        return refused(answer, self._repository, self.key, self._client.now())
 
-    def _judged(self, payload: JsonObject) -> Data:
+    def _judged(self, payload: JsonObject, needed: str = _RIGHT_TO_READ) -> Data:
         missing: list[Missing] = []
         for error in _errors(payload):
             path = tuple(str(each) for each in as_array(error.get("path")) or ())
@@ -111,7 +119,7 @@ class GraphQL:
                 # It is null in the data, and stands there for "unknown".
                 continue
             if as_text(error.get("type")) != "NOT_FOUND":
-                raise self._application_error(error)
+                raise self._application_error(error, needed)
             missing.append(Missing(path=path, message=_message(error)))
         data = as_object(payload.get("data"))
         if data is None:
@@ -119,13 +127,13 @@ class GraphQL:
             raise TrackerError("tracker_response", f"GitHub's GraphQL answer has no data: {said}")
         return Data(data=data, missing=missing)
 
-    def _application_error(self, error: JsonObject) -> TrackerError:
+    def _application_error(self, error: JsonObject, needed: str) -> TrackerError:
         said = _message(error)
         if as_text(error.get("type")) in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
             return TrackerError(
                 "tracker_status",
-                f"tracker.provider.token: the token may not read what is needed ({said}). Give it "
-                "the right to read issues, and projects where the states come from one",
+                f"{self.key}: the token may not do what is needed ({said}). Give it the right to "
+                f"{needed}",
                 status=200,
             )
         return TrackerError("tracker_response", f"GitHub's GraphQL answer is an error: {said}")

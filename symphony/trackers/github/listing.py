@@ -105,7 +105,7 @@ class Listing:
         return listed
 
     def _refused(self, answer: Answer) -> TrackerError:
-        return refused(answer, self._settings.repository, self._client.now())
+        return refused(answer, self._settings.repository, self._client.key, self._client.now())
 
 
 def _joined(lists: Sequence[Listed], unknown_states: Sequence[str] = ()) -> Listed:

@@ -36,6 +36,11 @@ def is_on_board(record: Record, settings: GitHubSettings) -> bool:
     return record.placement is not None
 
 
+def active_states(settings: GitHubSettings) -> frozenset[str]:
+    """The states in which issues are worked on, in the form of `state_key`."""
+    return frozenset(map(state_key, settings.named_states)) - settings.terminal
+
+
 def states_in(labels: Iterable[str], prefix: str) -> list[str]:
     """The states that labels name, in the spelling of the labels."""
     start = prefix.lower()

@@ -19,7 +19,7 @@ from symphony.domain.json import JsonValue, as_object
 from symphony.domain.tools import ToolContext, ToolResult, ToolSpec
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.github.access import Access, read_access
-from symphony.trackers.github.answers import Answer
+from symphony.trackers.github.answers import Answer, rights_asked_for
 from symphony.trackers.github.by_number import IssuesByNumber, number_of
 from symphony.trackers.github.client import REDACTED, GitHubClient, Limits
 from symphony.trackers.github.graphql import GraphQL
@@ -63,7 +63,7 @@ class Tools:
         self._settings = settings
         self._has_own_client = settings.tool_token != settings.token
         self._client = (
-            GitHubClient(settings.addresses, settings.tool_token, limits=limits)
+            GitHubClient(settings.addresses, settings.tool_token, key="tool_token", limits=limits)
             if self._has_own_client
             else client
         )
@@ -90,7 +90,12 @@ class Tools:
         `TrackerError`."""
         if not self._has_own_client:
             return None
-        return await read_access("tool_token", self._client, self._settings)
+        return await read_access(self._client, self._settings)
+
+    @property
+    def requests_sent(self) -> int:
+        """Requests with the tools' own token so far; others are the daemon's client's to count."""
+        return self._client.traffic.requests if self._has_own_client else 0
 
     async def aclose(self) -> None:
         """Close the connections. Idempotent."""
@@ -120,7 +125,8 @@ class Tools:
             may_follow=lambda _: False,
         )
         # Before the body is cut, which could leave a part of a credential.
-        return _result(replace(answer, body=self._redacted(answer.body)))
+        redacted = replace(answer, body=self._redacted(answer.body))
+        return _result(redacted, self._client.key)
 
     async def _set_status(self, wanted: str, context: ToolContext) -> ToolResult:
         number = number_of(context.issue.id)
@@ -187,7 +193,7 @@ def _body(given: _ApiArguments) -> JsonValue:
     return body
 
 
-def _result(answer: Answer) -> ToolResult:
+def _result(answer: Answer, key: str) -> ToolResult:
     content: dict[str, JsonValue] = {"status": answer.status, "body": _payload(answer)}
     if 'rel="next"' in answer.headers.get("link", ""):
         content["has_next_page"] = True
@@ -202,7 +208,7 @@ def _result(answer: Answer) -> ToolResult:
         return ToolResult(success=True, content=content)
     error: Mapping[str, JsonValue] = {
         "code": "tracker_status",
-        "message": _status_sentence(answer),
+        "message": _status_sentence(answer, key),
         **content,
     }
     return ToolResult(success=False, content={"error": error})
@@ -216,13 +222,18 @@ def _payload(answer: Answer) -> JsonValue:
     return payload
 
 
-def _status_sentence(answer: Answer) -> str:
+def _status_sentence(answer: Answer, key: str) -> str:
     if 300 <= answer.status < 400:
         return (
             f"GitHub redirects elsewhere ({answer.status}), which is not followed: it was moved, "
             "or it is a download"
         )
-    return f"GitHub refused it with {answer.status}"
+    said = f"GitHub refused it with {answer.status}"
+    if answer.status == 401:
+        return f"{said}: it does not accept the token in {key}, which the operator has to renew"
+    if answer.status == 403:
+        return f"{said}: the token in {key} may not do that{rights_asked_for(answer)}"
+    return said
 
 
 def _failure(error: TrackerError) -> ToolResult:

@@ -30,7 +30,7 @@ from symphony.trackers.github.listing import Listed, Listing
 from symphony.trackers.github.normalize import Blocker, identifier, issue_of
 from symphony.trackers.github.records import MalformedRecordError, Record
 from symphony.trackers.github.settings import GitHubSettings
-from symphony.trackers.github.states import CLOSED, OPEN, is_on_board, state_of
+from symphony.trackers.github.states import CLOSED, OPEN, active_states, is_on_board, state_of
 from symphony.trackers.github.tools import Tools
 from symphony.trackers.notices import RecordLog
 
@@ -59,6 +59,11 @@ class GitHubTracker:
         """What the reads have asked of GitHub so far, tools not counted if they have a token of
         their own."""
         return self._client.traffic
+
+    @property
+    def requests_sent(self) -> int:
+        """Requests of the daemon and of the tools so far."""
+        return self._client.traffic.requests + self._tools.requests_sent
 
     async def fetch_issues_by_states(self, states: Collection[str]) -> Sequence[Issue]:
         """The issues in these states. Raises `TrackerError`."""
@@ -104,7 +109,7 @@ class GitHubTracker:
 
     async def access(self) -> Sequence[Access]:
         """The rights of each credential, as far as GitHub tells them. Raises `TrackerError`."""
-        own = await read_access("token", self._client, self._settings)
+        own = await read_access(self._client, self._settings)
         tools = await self._tools.access()
         return (own,) if tools is None else (own, tools)
 
@@ -187,7 +192,10 @@ class GitHubTracker:
     ) -> list[Issue]:
         """The chosen records as issues; `known` are all that were read with them."""
         records = [record for record, _ in chosen]
-        blockers = await self._blockers(records, known)
+        active = active_states(self._settings)
+        # Of others nothing is decided by their blockers, and each would cost a request.
+        may_start = [record for record, state in chosen if state_key(state) in active]
+        blockers = await self._blockers(may_start, known)
         issues = {
             record.number: issue_of(record, state, self._settings, blockers.get(record.number, ()))
             for record, state in chosen

@@ -23,7 +23,9 @@ from symphony.domain.json import JsonObject, JsonValue, as_array, as_object
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.linear.bounds import DEFAULT_BOUNDS, Bounds
 from symphony.trackers.linear.failures import (
+    API_KEY,
     RATE_LIMITED,
+    DeniedError,
     RefusedAnswerError,
     codes,
     errors_in_result,
@@ -38,10 +40,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation of the agent, as text and parsed."""
+    """One operation of the agent, as text and parsed. `changes` is true of a mutation."""
 
     text: str
     document: DocumentNode
+    changes: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +56,21 @@ class Result:
 
 
 class LinearClient:
-    """Sends with one key. May be used by many tasks of one event loop. `sent` counts requests."""
+    """Sends with one key, that of the setting `key_name`. May be used by many tasks of one event
+    loop. `sent` counts requests."""
 
     def __init__(
         self,
         endpoint: str,
         key: str,
         *,
+        key_name: str = API_KEY,
         secrets: Collection[str],
         bounds: Bounds = DEFAULT_BOUNDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sent = 0
+        self.key_name = key_name
         self._endpoint = endpoint
         self._key = key
         self._secrets = secrets
@@ -88,7 +94,7 @@ class LinearClient:
             # of its use; a second one tells whether Linear is there.
             result = await self._send(post)
         if result.errors and (result.data is None or not is_complete(result.errors, result.data)):
-            raise self._noted(errors_in_result(result.errors))
+            raise self._noted(errors_in_result(result.errors, self.key_name))
         if result.data is None:
             raise TrackerError("tracker_response", "Linear answered without data")
         return result.data
@@ -96,7 +102,10 @@ class LinearClient:
     async def call(self, operation: Operation, variables: JsonObject) -> Result:
         """Send an operation once, and give whatever its result is. Raises `TrackerError` where
         there is no result."""
-        return await self._send(lambda http: _execute(http, operation, variables))
+        try:
+            return await self._send(lambda http: _execute(http, operation, variables))
+        except DeniedError as error:
+            raise (error.of_a_change() if operation.changes else error) from None
 
     async def aclose(self) -> None:
         """Close the connections. Idempotent; a later request opens new ones."""
@@ -127,7 +136,13 @@ class LinearClient:
         return self._http
 
     def _new_http(self) -> GuardedClient:
-        return GuardedClient(self._endpoint, self._key, bounds=self._bounds, secrets=self._secrets)
+        return GuardedClient(
+            self._endpoint,
+            self._key,
+            bounds=self._bounds,
+            secrets=self._secrets,
+            key_name=self.key_name,
+        )
 
     def _failure(self, error: Exception) -> TrackerError:
         """What went wrong on the way, in the words of the port."""

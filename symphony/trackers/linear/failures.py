@@ -33,10 +33,8 @@ _BUDGETS = ("Endpoint-Requests", "Requests", "Complexity")
 _MILLISECONDS_FROM = 10**11
 """Times above are in milliseconds since 1970, below in seconds."""
 
-_KEY_REMEDY = (
-    "Make a key in Linear under Settings, Security & access, API, that may read this team, and put "
-    "it where tracker.provider.api_key says"
-)
+API_KEY = "tracker.provider.api_key"
+TOOL_API_KEY = "tracker.provider.tool_api_key"
 
 
 class RefusedAnswerError(TrackerError):
@@ -55,6 +53,42 @@ class RefusedAnswerError(TrackerError):
         self.answer = answer
 
 
+class DeniedError(RefusedAnswerError):
+    """Linear refused the key that the setting `key` names; `said` is in what words."""
+
+    def __init__(
+        self,
+        key: str,
+        said: str,
+        *,
+        changes: bool = False,
+        status: int | None = None,
+        answer: JsonValue = None,
+    ) -> None:
+        message = f"{key}: {said}. {remedy(key, changes=changes)}"
+        super().__init__("tracker_status", message, status=status, answer=answer)
+        self.key = key
+        self.said = said
+
+    def of_a_change(self) -> DeniedError:
+        """The same for an operation that was to change something."""
+        return DeniedError(
+            self.key, self.said, changes=True, status=self.status, answer=self.answer
+        )
+
+
+def remedy(key: str, *, changes: bool) -> str:
+    """What to do about a key that may not do what was asked of it."""
+    right = "read and write" if changes else "read"
+    made = (
+        f"Make a key in Linear under Settings, Security & access, API, that may {right} this team, "
+        f"and put it where {key} says"
+    )
+    if changes and key == API_KEY:
+        return f"{made}; {TOOL_API_KEY} leaves the daemon's own read-only"
+    return made
+
+
 def refusal(
     status: int,
     headers: Mapping[str, str],
@@ -62,8 +96,10 @@ def refusal(
     *,
     now_ms: float,
     secrets: Collection[str],
+    key: str = API_KEY,
 ) -> RefusedAnswerError:
-    """The error that an answer with a status other than 200 stands for."""
+    """The error that an answer with a status other than 200 stands for. `key` is the setting that
+    the credential came from."""
     answer = masked(_as_json(body), secrets)
     errors = errors_of(answer)
     said = quoted(errors)
@@ -77,14 +113,14 @@ def refusal(
             answer=answer,
         )
     message = f"Linear answered HTTP {status}{said}"
-    if status in (401, 403) or DENIED & codes(errors):
-        message = f"tracker.provider.api_key: {message}. {_KEY_REMEDY}"
-    elif status in (404, 405):
+    if status in (401, 403) or is_denied(errors):
+        return DeniedError(key, message, status=status, answer=answer)
+    if status in (404, 405):
         message = f"tracker.provider.endpoint: {message}. Check the address of the GraphQL API"
     return RefusedAnswerError("tracker_status", message, status=status, answer=answer)
 
 
-def errors_in_result(errors: Sequence[JsonValue]) -> RefusedAnswerError:
+def errors_in_result(errors: Sequence[JsonValue], key: str = API_KEY) -> RefusedAnswerError:
     """The error that GraphQL errors in an answer with status 200 stand for."""
     said = quoted(errors)
     if RATE_LIMITED in codes(errors):
@@ -93,9 +129,8 @@ def errors_in_result(errors: Sequence[JsonValue]) -> RefusedAnswerError:
             f"Linear asks for patience{said}",
             retry_after_ms=WAIT_WITHOUT_A_WORD_MS,
         )
-    if DENIED & codes(errors):
-        message = f"tracker.provider.api_key: Linear refused the key{said}. {_KEY_REMEDY}"
-        return RefusedAnswerError("tracker_status", message)
+    if is_denied(errors):
+        return DeniedError(key, f"Linear refused the key{said}")
     return RefusedAnswerError("tracker_response", f"Linear answered with errors{said}")
 
 
@@ -116,6 +151,11 @@ def is_complete(errors: Iterable[JsonValue], data: JsonObject) -> bool:
 def errors_of(answer: JsonValue) -> Sequence[JsonValue]:
     """The GraphQL errors of an answer."""
     return as_array((as_object(answer) or {}).get("errors")) or ()
+
+
+def is_denied(errors: Iterable[JsonValue]) -> bool:
+    """Whether the key may not do what was asked of it."""
+    return not DENIED.isdisjoint(codes(errors))
 
 
 def codes(errors: Iterable[JsonValue]) -> frozenset[str]:

@@ -16,7 +16,7 @@ from symphony.domain.tools import ToolResult, ToolSpec
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.issue_update import RefusedError
 from symphony.trackers.linear.client import LinearClient, Operation, Result
-from symphony.trackers.linear.failures import RefusedAnswerError, masked
+from symphony.trackers.linear.failures import RefusedAnswerError, is_denied, masked, remedy
 
 TOOL_NAME = "linear_graphql"
 
@@ -75,8 +75,11 @@ class LinearTool:
             return refusal.result()
         except TrackerError as error:
             return ToolResult(success=False, content=_told(error, self._secrets))
-        content = masked(_content(result), self._secrets)
-        return ToolResult(success=not result.errors, content=_bounded(content))
+        content = dict(_content(result))
+        if is_denied(result.errors):
+            content["remedy"] = remedy(self._client.key_name, changes=operation.changes)
+        told = _bounded(masked(content, self._secrets))
+        return ToolResult(success=not result.errors, content=told)
 
 
 def _read_arguments(name: str, arguments: JsonValue) -> tuple[str, JsonObject]:
@@ -118,9 +121,10 @@ def _parse(query: str) -> Operation:
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     if len(operations) != 1:
         raise _invalid(f"`query` must hold one operation; this has {len(operations)}")
-    if operations[0].operation is OperationType.SUBSCRIPTION:
+    kind = operations[0].operation
+    if kind is OperationType.SUBSCRIPTION:
         raise _invalid("subscriptions are not available; ask with a query")
-    return Operation(text=query, document=document)
+    return Operation(text=query, document=document, changes=kind is OperationType.MUTATION)
 
 
 def _invalid(message: str) -> RefusedError:

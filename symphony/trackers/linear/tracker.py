@@ -17,6 +17,7 @@ from symphony.domain.tools import ToolContext, ToolResult, ToolSpec
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.linear.bounds import DEFAULT_BOUNDS, Bounds
 from symphony.trackers.linear.client import LinearClient
+from symphony.trackers.linear.failures import API_KEY, TOOL_API_KEY
 from symphony.trackers.linear.normalize import (
     Rules,
     UnusableRecordError,
@@ -41,11 +42,11 @@ class LinearTracker:
 
     def __init__(self, settings: LinearSettings, *, bounds: Bounds = DEFAULT_BOUNDS) -> None:
         self._settings = settings
-        self._client = self._new_client(settings.api_key, bounds)
+        self._client = self._new_client(settings.api_key, API_KEY, bounds)
         self._tool_client = (
             self._client
             if settings.tool_api_key in (None, settings.api_key)
-            else self._new_client(settings.tool_api_key or "", bounds)
+            else self._new_client(settings.tool_api_key or "", TOOL_API_KEY, bounds)
         )
         self._reader = Reader(self._client, settings, bounds)
         self._tool = LinearTool(self._tool_client, settings.secrets)
@@ -100,16 +101,8 @@ class LinearTracker:
 
     async def rights(self) -> Sequence[str]:
         """Whose the keys are; one request for each. Raises `TrackerError`."""
-        clients = {"tool_api_key": self._tool_client, "api_key": self._client}
-        distinct = {client: key for key, client in clients.items()}
-        sentences: list[str] = []
-        for client, key in reversed(distinct.items()):
-            try:
-                viewer = await client.read(VIEWER, {})
-            except TrackerError as error:
-                raise _about(f"tracker.provider.{key}", error) from None
-            sentences.append(f"tracker.provider.{key} {whose(viewer)}")
-        return sentences
+        distinct = dict.fromkeys((self._client, self._tool_client))
+        return [f"{each.key_name} {whose(await each.read(VIEWER, {}))}" for each in distinct]
 
     def tool_specs(self) -> Sequence[ToolSpec]:
         """`linear_graphql`."""
@@ -135,9 +128,11 @@ class LinearTracker:
         await self._client.aclose()
         await self._tool_client.aclose()
 
-    def _new_client(self, key: str, bounds: Bounds) -> LinearClient:
+    def _new_client(self, key: str, key_name: str, bounds: Bounds) -> LinearClient:
         settings = self._settings
-        return LinearClient(settings.endpoint, key, secrets=settings.secrets, bounds=bounds)
+        return LinearClient(
+            settings.endpoint, key, key_name=key_name, secrets=settings.secrets, bounds=bounds
+        )
 
     async def _readable(
         self, records: Sequence[JsonValue], answer: Answer, log: RecordLog
@@ -188,8 +183,3 @@ def _notice(record: JsonValue, error: UnusableRecordError) -> Notice:
         detail=str(error),
         issue_id=record_id(record),
     )
-
-
-def _about(key: str, error: TrackerError) -> TrackerError:
-    message = error.message.replace("tracker.provider.api_key", key)
-    return TrackerError(error.category, message, retry_after_ms=error.retry_after_ms)

@@ -18,7 +18,7 @@ import httpx
 
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.linear.bounds import Bounds
-from symphony.trackers.linear.failures import refusal
+from symphony.trackers.linear.failures import API_KEY, refusal
 from symphony.trackers.linear.settings import is_loopback
 
 REPEATABLE_REDIRECTS = frozenset({301, 302, 307, 308})
@@ -28,10 +28,17 @@ OAUTH_PREFIX = "lin_oauth_"
 
 
 class GuardedClient(httpx.AsyncClient):
-    """Sends to one origin. Answers other than 200 are raised as `RefusedAnswerError`."""
+    """Sends to one origin. Answers other than 200 are raised as `RefusedAnswerError`, which names
+    the setting `key_name` where the key is to blame."""
 
     def __init__(
-        self, endpoint: str, key: str, *, bounds: Bounds, secrets: Collection[str]
+        self,
+        endpoint: str,
+        key: str,
+        *,
+        bounds: Bounds,
+        secrets: Collection[str],
+        key_name: str = API_KEY,
     ) -> None:
         local = is_loopback(urlsplit(endpoint).hostname or "")
         self.endpoint = endpoint
@@ -47,6 +54,7 @@ class GuardedClient(httpx.AsyncClient):
         )
         self._bounds = bounds
         self._secrets = secrets
+        self._key_name = key_name
 
     async def send(
         self,
@@ -72,6 +80,7 @@ class GuardedClient(httpx.AsyncClient):
                 response.content,
                 now_ms=time.time() * 1000,
                 secrets=self._secrets,
+                key=self._key_name,
             )
         return response
 

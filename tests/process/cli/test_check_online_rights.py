@@ -168,7 +168,7 @@ def test_a_tool_token_that_github_refuses_is_named(check: Check, github: GitHubF
     assert "tracker.provider.token:" not in error
 
 
-@pytest.mark.xfail(reason="the error for 404 names the repository alone, whichever token it was")
+@pytest.mark.proves("tracker.error.categories")
 def test_a_tool_token_that_does_not_see_the_repository_is_told_of(
     check: Check, github: GitHubFake
 ) -> None:

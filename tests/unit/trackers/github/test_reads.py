@@ -282,6 +282,25 @@ async def test_unchanged_blockers_cost_nothing(
     assert fake.spent() == spent
 
 
+async def test_blockers_are_asked_for_only_where_work_may_begin(
+    fake: GitHubFake, open_tracker: Open, repository: Repository
+) -> None:
+    fake.hub.put_issue(repository)
+    for state in ("Todo", "Backlog", "Done"):
+        fake.hub.put_issue(repository, labels=[f"status:{state}"], blocked_by=[(repository.key, 1)])
+    tracker = open_tracker(STATES, ("Done",), state_source="label")
+    ids = [IssueId(each) for each in ("2", "3", "4")]
+    found = {each.state: each for each in await tracker.fetch_issues_by_ids(ids)}
+    assert {state: len(each.blocked_by) for state, each in found.items()} == {
+        "Todo": 1,
+        "Backlog": 0,
+        "Done": 0,
+    }
+    assert not found["Todo"].dispatchable
+    asked = [each.path for each in fake.requests.all() if each.root_fields == ("blocked_by",)]
+    assert [path.partition("/issues/")[2].partition("/")[0] for path in asked] == ["2"]
+
+
 async def test_a_failed_read_of_blockers_fails_the_read(
     fake: GitHubFake, tracker: GitHubTracker, repository: Repository
 ) -> None:
@@ -348,7 +367,7 @@ async def test_an_issue_in_two_states_keeps_no_other_from_a_read_by_identifiers(
         found = await tracker.fetch_issues_by_identifiers(names)
     assert [(each.id, each.state) for each in found] == [("2", "Done")]
     assert [each.message for each in caplog.records] == ["tracker_record_skipped"]
-    assert [each.root_fields for each in fake.requests.all()] == [("repository",), ("blocked_by",)]
+    assert [each.root_fields for each in fake.requests.all()] == [("repository",)]
 
 
 @pytest.mark.proves(

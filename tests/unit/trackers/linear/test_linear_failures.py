@@ -8,13 +8,17 @@ import pytest
 
 from symphony.domain.json import JsonObject, JsonValue
 from symphony.trackers.linear.failures import (
+    API_KEY,
     LONGEST_WAIT_MS,
     QUOTED_CHARACTERS,
+    TOOL_API_KEY,
     WAIT_WITHOUT_A_WORD_MS,
+    DeniedError,
     errors_in_result,
     is_complete,
     masked,
     refusal,
+    remedy,
     retry_after_ms,
 )
 
@@ -109,6 +113,27 @@ def test_each_answer_has_its_category(
 def test_a_setting_that_is_to_blame_is_named(status: int, content: bytes, key: str) -> None:
     refused = refusal(status, {}, content, now_ms=NOW_MS, secrets=())
     assert refused.message.startswith(key)
+
+
+@pytest.mark.proves("tracker.error.categories")
+@pytest.mark.parametrize("key", [API_KEY, TOOL_API_KEY])
+def test_the_key_that_was_refused_is_named_and_no_other(key: str) -> None:
+    denied = error("FORBIDDEN", "Invalid scope")
+    refused = refusal(403, {}, body(denied), now_ms=NOW_MS, secrets=(), key=key)
+    for each in (refused, errors_in_result([denied], key)):
+        assert isinstance(each, DeniedError)
+        assert each.message.startswith(f"{key}: ")
+        assert each.message.endswith(f"may read this team, and put it where {key} says")
+        assert "Invalid scope" in each.message
+        assert ({API_KEY, TOOL_API_KEY} - {key}).isdisjoint(each.message.replace(":", "").split())
+
+
+def test_for_a_refused_change_the_key_has_to_write() -> None:
+    refused = DeniedError(TOOL_API_KEY, "No", status=403, answer={"errors": []}).of_a_change()
+    assert "may read and write this team" in refused.message
+    assert (refused.status, refused.answer) == (403, {"errors": []})
+    assert API_KEY not in refused.message
+    assert TOOL_API_KEY in remedy(API_KEY, changes=True), "the daemon's own may stay as it is"
 
 
 @pytest.mark.proves("tracker.error.categories", "security.secret.logs")
