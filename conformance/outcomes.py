@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     """It binds only those who declare a capability that this implementation does not declare."""
     INFO = "info"
     """Recorded, not judged."""
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict
     WARN = "warn"
     """A SHOULD is broken."""
     UNTESTABLE = "untestable"

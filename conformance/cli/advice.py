@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.exit_codes import EXIT_BREACH, EXIT_NEVER_READY
+from conformance.exit_codes import ExitCode
 from conformance.fakes.json_values import JsonObject, as_object, as_text
 from conformance.runner.bundle import TIMELINE
 
@@ -54,11 +54,11 @@ class _Seen:
 def smoke_advice(code: int, probed: Path, played: Path) -> str | None:
     """What to do about an exit code; `probed` and `played` are the directories of the readiness
     probe and of the scenario. None where there is nothing to say."""
-    if code == EXIT_NEVER_READY:
+    if code == ExitCode.NEVER_READY:
         return _NEVER_ASKED.format(
             workflow=probed / "project" / "WORKFLOW.md", output=probed / "logs" / "output.log"
         )
-    if code != EXIT_BREACH:
+    if code != ExitCode.NOT_CONFORMING:
         return None
     seen = _Seen(events=list(_events(played / TIMELINE)))
     refusals = [text for text in seen.texts("tracker") if _REFUSED in text]

@@ -15,11 +15,7 @@ from conformance.cli.rendering import requested_reports, write_report
 from conformance.cli.running import LARGEST_SEED
 from conformance.cli.subject import Subject, make_subject, subject_of
 from conformance.cli.supervised import run_to_end
-from conformance.exit_codes import (
-    EXIT_SUITE,
-    EXIT_USAGE,
-    CommandError,
-)
+from conformance.exit_codes import CommandError, ExitCode
 from conformance.reports.console import summary
 from conformance.runner.bundle import Bundle, BundleError, read_bundle
 from conformance.runner.one import PROBE
@@ -52,7 +48,7 @@ def replay_command(options: Options) -> int:
     try:
         bundle = read_bundle(options.bundle)
     except BundleError as error:
-        raise CommandError(str(error), EXIT_USAGE) from error
+        raise CommandError(str(error), ExitCode.USAGE) from error
     path = None if bundle.manifest is None else Path(bundle.manifest)
     options.seed = bundle.seed
     subject = make_subject(path, bundle.launch, bundle.dialect)
@@ -86,7 +82,7 @@ def _baseline(path: Path | None) -> Baseline:
     try:
         return load_baseline(path)
     except BaselineError as error:
-        raise CommandError(str(error), EXIT_USAGE) from error
+        raise CommandError(str(error), ExitCode.USAGE) from error
 
 
 def _judge(options: Options, chosen: RunOptions) -> int:
@@ -96,4 +92,4 @@ def _judge(options: Options, chosen: RunOptions) -> int:
         write_report(form, report, path)
     print(summary(report, colour=sys.stdout.isatty()), end="")
     # An end that could not be recorded is no verdict.
-    return EXIT_SUITE if report.ended is None else report.ended.exit_code
+    return ExitCode.HARNESS if report.ended is None else report.ended.exit_code

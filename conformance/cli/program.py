@@ -18,7 +18,7 @@ from conformance.catalogue import SpecificationError, UnknownRequirementError, l
 from conformance.cli import listing, reporting, running
 from conformance.cli.options import LAYOUT, Commands, Options
 from conformance.coverage import CoverageError
-from conformance.exit_codes import EXIT_CONFORMS, EXIT_SUITE, EXIT_USAGE, CommandError
+from conformance.exit_codes import CommandError, ExitCode
 from conformance.scenario import ScenarioError
 from conformance.version import suite_version
 
@@ -71,17 +71,17 @@ def main(arguments: Sequence[str] | None = None, *, specification: Path | None =
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_output()
-        return EXIT_CONFORMS
+        return ExitCode.CONFORMING
     except UnknownRequirementError as error:
-        return _complain(_with_suggestions(error), EXIT_USAGE)
+        return _complain(_with_suggestions(error), ExitCode.USAGE)
     except SpecificationError as error:
-        return _complain(str(error), EXIT_SUITE)
+        return _complain(str(error), ExitCode.HARNESS)
     except (CoverageError, ScenarioError) as error:
-        return _complain(str(error), EXIT_SUITE)
+        return _complain(str(error), ExitCode.HARNESS)
     except CommandError as error:
         return _complain(str(error), error.code)
     except KeyboardInterrupt:
-        return _complain("interrupted", EXIT_SUITE)
+        return _complain("interrupted", ExitCode.HARNESS)
     return code
 
 
@@ -92,15 +92,15 @@ def _run(words: Sequence[str], specification: Path | None) -> int:
     if options.version:
         count = len(load_catalogue(specification))
         print(f"symphony-conformance {suite_version()}, {count} requirements")
-        return EXIT_CONFORMS
+        return ExitCode.CONFORMING
     if options.command is None:
         parser.print_help(sys.stderr)
-        return EXIT_USAGE
+        return ExitCode.USAGE
     if launch and options.command not in running.TAKE_A_COMMAND:
         raise CommandError(
             f"{options.command} takes no command after --; "
             f"{' and '.join(running.TAKE_A_COMMAND)} do",
-            EXIT_USAGE,
+            ExitCode.USAGE,
         )
     return _HANDLERS[options.command](options)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance.baseline import BaselineError, baseline_of, baseline_text, load_baseline
 from conformance.cli.options import Options
-from conformance.exit_codes import EXIT_BREACH, EXIT_CONFORMS, EXIT_SUITE, EXIT_USAGE, CommandError
+from conformance.exit_codes import CommandError, ExitCode
 from conformance.records import RecordsError, RunReport, read_records
 from conformance.reports.matrix import html_matrix, markdown_matrix
 from conformance.reports.rendering import ReportError, parse_request, render, write_text
@@ -23,11 +23,11 @@ def requested_reports(texts: list[str]) -> list[ReportRequest]:
     try:
         requests = [parse_request(text) for text in texts]
     except ReportError as error:
-        raise CommandError(f"--report: {error}", EXIT_USAGE) from error
+        raise CommandError(f"--report: {error}", ExitCode.USAGE) from error
     for _, path in requests:
         if not path.absolute().parent.is_dir():
             raise CommandError(
-                f"--report: there is no directory {path.parent}; make it first", EXIT_USAGE
+                f"--report: there is no directory {path.parent}; make it first", ExitCode.USAGE
             )
     return requests
 
@@ -37,14 +37,14 @@ def write_report(form: str, report: RunReport, path: Path | None) -> None:
     try:
         text = render(form, report)
     except ReportError as error:
-        raise CommandError(str(error), EXIT_USAGE) from error
+        raise CommandError(str(error), ExitCode.USAGE) from error
     _write(text, path)
 
 
 def render_command(options: Options) -> int:
     """Raises `CommandError`."""
     write_report(options.form, _read(options.records), options.output)
-    return EXIT_CONFORMS
+    return ExitCode.CONFORMING
 
 
 def verify_command(options: Options) -> int:
@@ -53,12 +53,12 @@ def verify_command(options: Options) -> int:
     try:
         problems = verify(path)
     except RecordsError as error:
-        raise CommandError(str(error), EXIT_USAGE) from error
+        raise CommandError(str(error), ExitCode.USAGE) from error
     for problem in problems:
         print(problem)
     if not problems:
         print(f"{path} is whole")
-    return EXIT_BREACH if problems else EXIT_CONFORMS
+    return ExitCode.NOT_CONFORMING if problems else ExitCode.CONFORMING
 
 
 def matrix_command(options: Options) -> int:
@@ -66,7 +66,7 @@ def matrix_command(options: Options) -> int:
     reports = [_read(path) for path in options.several]
     make = html_matrix if options.form == "html" else markdown_matrix
     _write(make(reports), options.output)
-    return EXIT_CONFORMS
+    return ExitCode.CONFORMING
 
 
 def baseline_command(options: Options) -> int:
@@ -76,18 +76,18 @@ def baseline_command(options: Options) -> int:
     try:
         earlier = load_baseline(path) if path.exists() else None
     except BaselineError as error:
-        raise CommandError(str(error), EXIT_USAGE) from error
+        raise CommandError(str(error), ExitCode.USAGE) from error
     found = baseline_of(report, earlier)
     _write(baseline_text(found), path)
     print(f"{path}: {len(found.entries)} known failures; say why for each", file=sys.stderr)
-    return EXIT_CONFORMS
+    return ExitCode.CONFORMING
 
 
 def _read(path: Path) -> RunReport:
     try:
         return read_records(_records(path))
     except RecordsError as error:
-        raise CommandError(str(error), EXIT_USAGE) from error
+        raise CommandError(str(error), ExitCode.USAGE) from error
 
 
 def _records(path: Path) -> Path:
@@ -101,4 +101,4 @@ def _write(text: str, path: Path | None) -> None:
     try:
         write_text(path, text)
     except ReportError as error:
-        raise CommandError(str(error), EXIT_SUITE) from error
+        raise CommandError(str(error), ExitCode.HARNESS) from error

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from conformance.cli.options import Options
-from conformance.exit_codes import EXIT_USAGE, CommandError
+from conformance.exit_codes import CommandError, ExitCode
 from conformance.manifest.errors import ManifestError
 from conformance.manifest.loading import load_manifest, manifest_for_command
 from conformance.manifest.model import Manifest
@@ -28,13 +28,13 @@ def subject_of(options: Options) -> Subject:
     """What the command line says. Raises `CommandError`."""
     if options.implementation is not None and options.launch:
         raise CommandError(
-            "give either --implementation or a command after --, not both", EXIT_USAGE
+            "give either --implementation or a command after --, not both", ExitCode.USAGE
         )
     if options.implementation is None and not options.launch:
         raise CommandError(
             "say what to judge: --implementation FILE, or a command after -- such as "
             "-- ./my-symphony {workflow}",
-            EXIT_USAGE,
+            ExitCode.USAGE,
         )
     return make_subject(options.implementation, options.launch, options.dialect)
 
@@ -48,7 +48,7 @@ def make_subject(path: Path | None, launch: tuple[str, ...], dialect: str | None
         launch = _anywhere(launch)
         manifest = manifest_for_command(launch)
     except ManifestError as error:
-        raise CommandError(str(error), EXIT_USAGE) from error
+        raise CommandError(str(error), ExitCode.USAGE) from error
     _require_workflow(launch)
     # A bare command says nothing of trackers, so that its user does.
     wanted = Dialect(dialect) if dialect else manifest.tracker.dialects[0]
@@ -79,7 +79,7 @@ def _chosen(manifest: Manifest, dialect: str | None) -> Dialect:
         raise CommandError(
             f"{manifest.path}: tracker.dialects does not name {dialect}; add it there, or choose "
             f"{' or '.join(manifest.tracker.dialects)}",
-            EXIT_USAGE,
+            ExitCode.USAGE,
         )
     return Dialect(dialect)
 
@@ -99,5 +99,5 @@ def _require_workflow(launch: tuple[str, ...]) -> None:
         raise CommandError(
             "the command after -- has to say where the path of the workflow file goes: "
             "put {workflow} there",
-            EXIT_USAGE,
+            ExitCode.USAGE,
         )

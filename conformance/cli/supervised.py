@@ -13,7 +13,7 @@ from typing import Final
 
 import anyio
 
-from conformance.exit_codes import EXIT_SUITE, EXIT_USAGE, CommandError
+from conformance.exit_codes import CommandError, ExitCode
 from conformance.records import RecordsError, RunReport, read_records
 from conformance.reports.console import Progress
 from conformance.runner.results import RECORDS, ResultsError
@@ -39,7 +39,7 @@ def run_to_end(options: RunOptions) -> RunReport:
 def _recorded(options: RunOptions) -> RunReport:
     path = options.results / RECORDS
     if not path.exists():
-        raise CommandError("interrupted before anything was played", EXIT_SUITE)
+        raise CommandError("interrupted before anything was played", ExitCode.HARNESS)
     return read_records(path)
 
 
@@ -68,15 +68,15 @@ def _explained(error: Exception, options: RunOptions) -> Exception:
             # The first is the cause; the others were cancelled because of it.
             return _explained(error.exceptions[0], options)
         case SelectionError() | TargetError() | ResultsError():
-            return CommandError(str(error), EXIT_USAGE)
+            return CommandError(str(error), ExitCode.USAGE)
         case RecordsError() | LeftoversError():
-            return CommandError(str(error), EXIT_SUITE)
+            return CommandError(str(error), ExitCode.HARNESS)
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             return CommandError(
                 f"{where}{error.strerror or error}; what was found so far is kept in "
                 f"{options.results}",
-                EXIT_SUITE,
+                ExitCode.HARNESS,
             )
         case _:
             return error

@@ -11,9 +11,9 @@ import json
 from jinja2 import Environment
 
 from conformance.catalogue import Level
+from conformance.exit_codes import ExitCode
 from conformance.outcomes import Outcome
 from conformance.reports.model import RunReport
-from conformance.reports.verdict import ExitCode
 
 _LABEL = "symphony spec"
 _GREEN = "#1a7f37"

@@ -18,8 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from conformance.catalogue import Verdict
+from conformance.exit_codes import ExitCode
 from conformance.reports.model import RequirementResult, RunReport
-from conformance.reports.verdict import ExitCode
 from conformance.reports.words import (
     LEVEL_MEANINGS,
     STANDINGS,

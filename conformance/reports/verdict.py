@@ -9,24 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 
 from conformance.baseline import Baseline, Judgement, judge
 from conformance.catalogue import Level
+from conformance.exit_codes import ExitCode
 from conformance.outcomes import Outcome
 from conformance.reports.model import RequirementResult, RunReport
-
-
-class ExitCode(IntEnum):
-    """What the program tells the shell."""
-
-    CONFORMING = 0
-    NOT_CONFORMING = 1
-    USAGE = 2
-    HARNESS = 3
-    """The suite's own fault, or a run that was interrupted: it says nothing of the
-    implementation."""
-    NEVER_READY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

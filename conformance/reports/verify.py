@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from conformance.baseline import Baseline, KnownFailure
 from conformance.catalogue import Level, Profile
+from conformance.exit_codes import ExitCode
 from conformance.outcomes import Outcome
 from conformance.records import Record, load_records
 from conformance.reports.lines import (
@@ -26,7 +27,7 @@ from conformance.reports.lines import (
     ScenarioStarted,
 )
 from conformance.reports.model import RunReport, assemble
-from conformance.reports.verdict import ExitCode, verdict
+from conformance.reports.verdict import verdict
 
 
 def verify(path: Path) -> Sequence[str]:

@@ -19,14 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.exit_codes import (
-    EXIT_BREACH,
-    EXIT_CONFORMS,
-    EXIT_NEVER_READY,
-    EXIT_SUITE,
-    EXIT_USAGE,
-    CommandError,
-)
+from conformance.exit_codes import CommandError, ExitCode
 from conformance.selftest.leftovers import processes_with
 
 PROGRAM: Final = Path(__file__).with_name("hostile.py")
@@ -54,13 +47,13 @@ class Animal:
 
 
 ZOO: Final = (
-    Animal(name="exits_at_once", expected=frozenset({EXIT_NEVER_READY})),
-    Animal(name="never_polls", expected=frozenset({EXIT_NEVER_READY})),
-    Animal(name="never_dispatches", expected=frozenset({EXIT_BREACH})),
-    Animal(name="floods_its_log", expected=frozenset({EXIT_BREACH})),
-    Animal(name="ignores_term", expected=frozenset({EXIT_BREACH})),
-    Animal(name="forks_away", expected=frozenset({EXIT_BREACH, EXIT_NEVER_READY})),
-    Animal(name="leaves_children", expected=frozenset({EXIT_BREACH})),
+    Animal(name="exits_at_once", expected=frozenset({ExitCode.NEVER_READY})),
+    Animal(name="never_polls", expected=frozenset({ExitCode.NEVER_READY})),
+    Animal(name="never_dispatches", expected=frozenset({ExitCode.NOT_CONFORMING})),
+    Animal(name="floods_its_log", expected=frozenset({ExitCode.NOT_CONFORMING})),
+    Animal(name="ignores_term", expected=frozenset({ExitCode.NOT_CONFORMING})),
+    Animal(name="forks_away", expected=frozenset({ExitCode.NOT_CONFORMING, ExitCode.NEVER_READY})),
+    Animal(name="leaves_children", expected=frozenset({ExitCode.NOT_CONFORMING})),
 )
 
 
@@ -87,7 +80,8 @@ def run_zoo(names: Sequence[str], tell: Callable[[str], None] = print) -> int:
     known = {animal.name: animal for animal in ZOO}
     if unknown := [name for name in names if name not in known]:
         raise CommandError(
-            f"no hostile program is called {unknown[0]!r}; known are {', '.join(known)}", EXIT_USAGE
+            f"no hostile program is called {unknown[0]!r}; known are {', '.join(known)}",
+            ExitCode.USAGE,
         )
     wrong = 0
     for name in names or known:
@@ -96,7 +90,7 @@ def run_zoo(names: Sequence[str], tell: Callable[[str], None] = print) -> int:
         tell(_line(seen))
         if not seen.is_right:
             tell(seen.said)
-    return EXIT_SUITE if wrong else EXIT_CONFORMS
+    return ExitCode.HARNESS if wrong else ExitCode.CONFORMING
 
 
 def visit(animal: Animal) -> Visit:

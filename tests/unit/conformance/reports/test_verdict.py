@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from conformance.baseline import Baseline, KnownFailure
+from conformance.exit_codes import ExitCode
 from conformance.outcomes import Finding, Outcome
 from conformance.records import RecordWriter, read_records
-from conformance.reports.verdict import ExitCode, Verdict, exit_code
+from conformance.reports.verdict import Verdict, exit_code
 from tests.support.run_records import requirements, run_started
 
 MUST, SHOULD, MAY = 0, 3, 4
