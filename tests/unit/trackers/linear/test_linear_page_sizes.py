@@ -7,6 +7,7 @@ from graphql import get_operation_ast, parse
 
 from conformance.fakes.linear.complexity import MAXIMUM, complexity
 from conformance.fakes.linear.executor import schema
+from symphony.domain.json import JsonValue
 from symphony.trackers.linear.queries import (
     LARGEST_PAGE,
     MORE_ARCHIVED_TOO,
@@ -21,7 +22,7 @@ def points(query: str, first: int) -> int:
     document = parse(query)
     operation = get_operation_ast(document, None)
     assert operation is not None
-    variables = {"filter": {}, "first": first, "after": "cursor"}
+    variables: dict[str, JsonValue] = {"filter": {}, "first": first, "after": "cursor"}
     return complexity(schema(), document, operation, variables)
 
 
