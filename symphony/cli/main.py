@@ -9,7 +9,9 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Final, cast
 
 from symphony import __version__
 
@@ -27,6 +29,7 @@ commands:
   symphony plan [PATH]       list the candidates, and what a poll would do with each
   symphony explain ISSUE     say why an issue would run or not, rule by rule
   symphony render ISSUE      print the exact prompt that its agent would get
+  symphony logs ISSUE        what was said in its newest session; -f to follow
   symphony schema            print a JSON Schema of the front matter, for editors
   symphony demo              watch eight issues get done, offline, with a bundled demo agent
   symphony COMMAND --help    what a command takes
@@ -37,7 +40,18 @@ stops at once. Edits of WORKFLOW.md apply while it runs. Logs go to stderr.
 A file that is named like a command is given with its directory: symphony ./check
 """
 
-COMMANDS = ("init", "check", "doctor", "plan", "explain", "render", "schema", "demo")
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "init": ("symphony.cli.init", "run_init"),
+    "check": ("symphony.cli.check", "run_check"),
+    "doctor": ("symphony.cli.doctor", "run_doctor"),
+    "logs": ("symphony.cli.logs", "run_logs"),
+    "plan": ("symphony.cli.explain", "run_plan"),
+    "explain": ("symphony.cli.explain", "run_explain"),
+    "render": ("symphony.cli.render", "run_render"),
+    "schema": ("symphony.cli.schema", "run_schema"),
+    "demo": ("symphony.cli.demo", "run_demo"),
+}
+"""Each command with the module and the function that run it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,24 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_command(name: str, words: list[str]) -> int:
-    """Import what the command needs, and nothing else."""
-    match name:
-        case "init":
-            from symphony.cli.init import run_init as run
-        case "check":
-            from symphony.cli.check import run_check as run
-        case "doctor":
-            from symphony.cli.doctor import run_doctor as run
-        case "plan":
-            from symphony.cli.explain import run_plan as run
-        case "explain":
-            from symphony.cli.explain import run_explain as run
-        case "render":
-            from symphony.cli.render import run_render as run
-        case "schema":
-            from symphony.cli.schema import run_schema as run
-        case _:
-            from symphony.cli.demo import run_demo as run
+    module, function = COMMANDS[name]
+    # Late: nobody pays for the command that was not asked for.
+    run = cast("Callable[[list[str]], int]", getattr(import_module(module), function))
     try:
         return run(words)
     except BrokenPipeError:
