@@ -19,7 +19,7 @@ from pathlib import Path
 import anyio
 
 from conformance.baseline import Baseline
-from conformance.catalogue import Catalogue, Profile, RequirementId, load_catalogue
+from conformance.catalogue import Catalogue, Level, Profile, RequirementId, load_catalogue
 from conformance.coverage import load_reasons
 from conformance.lab.calibration import calibrate
 from conformance.manifest.model import Manifest
@@ -175,6 +175,12 @@ def _record_reasons(
                 link=manifest.attested_at(reason.id) or "",
             )
         )
+    for requirement in catalogue:
+        link = manifest.documented_at(requirement.id)
+        if requirement.level is Level.DOCUMENT and link is not None:
+            writer.write(
+                Reason(record="attested", id=requirement.id, reason="documented there", link=link)
+            )
     for name, text in selection.not_applicable.items():
         finding = Finding(
             id=RequirementId(name), outcome=Outcome.NOT_APPLICABLE, scenario="", seen=text
