@@ -54,14 +54,15 @@ class Answering:
 
     async def take(self, request: ServerRequest, tasks: anyio.abc.TaskGroup) -> None:
         """Begin to answer; waits only while too many are being answered already."""
-        await self._room.acquire()
+        # The reader waits here with its clock stopped; whether the agent is silent meanwhile is
+        # told by the answers that are under way.
+        with self._channel.output_silence.listening():
+            await self._room.acquire()
         tasks.start_soon(self._channel.guard, partial(self._answer, request))
 
     async def _answer(self, request: ServerRequest) -> None:
         try:
-            # What the agent waits for is not the agent's silence.
-            with self._channel.output_silence:
-                await self._carry_out(request)
+            await self._carry_out(request)
         finally:
             self._room.release()
 
@@ -91,7 +92,9 @@ class Answering:
     async def _call(self, call: ToolCall) -> JsonObject:
         """A tool that hangs or breaks is a failed call, not a failed session."""
         try:
-            with anyio.fail_after(self._limits.tool_call):
+            # What the agent waits for is not the agent's silence. An answer that it does not take
+            # is: the clock runs while one is being written (`turn.timeout.silence`).
+            with self._channel.output_silence, anyio.fail_after(self._limits.tool_call):
                 result = await self._execute_tool(call.name, call.arguments)
             text = render_tool_result(result, max_bytes=self._limits.tool_result_bytes)
         except TimeoutError:

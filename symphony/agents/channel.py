@@ -18,6 +18,7 @@ import anyio.abc
 from symphony.agents.errors import AgentError, Category
 from symphony.agents.last_lines import LastLines
 from symphony.agents.limits import SessionLimits
+from symphony.agents.messages import MAX_ERROR_CHARACTERS
 from symphony.agents.rpc import (
     Connection,
     ErrorResponse,
@@ -29,6 +30,7 @@ from symphony.agents.rpc import (
     ServerRequest,
 )
 from symphony.agents.silence import SilenceClock
+from symphony.agents.text import one_line
 from symphony.agents.transport import Transport
 from symphony.domain.json import JsonObject, JsonValue
 from symphony.processes.pipes import InputClosedError
@@ -141,7 +143,8 @@ class Channel:
                 return answer.result
             case ErrorResponse():
                 code = f" (code {answer.code})" if answer.code is not None else ""
-                text = f"the agent refused {method}: {answer.message}{code}"
+                reason = one_line(answer.message, MAX_ERROR_CHARACTERS)
+                text = f"the agent refused {method}: {reason}{code}"
                 raise AgentError(Category.RESPONSE_ERROR, text)
             case None:
                 self.raise_failure()

@@ -6,6 +6,10 @@ The categories are stable: the scheduler, logs and operators' alerts key on them
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
+
+MAX_MESSAGE_CHARACTERS: Final = 10_000
+"""More than the last words of an agent, which are the longest part of any message of ours."""
 
 
 class Category(Enum):
@@ -30,6 +34,7 @@ class AgentError(Exception):
     """A session or a turn of it has failed. `category` is stable, `message` is for people."""
 
     def __init__(self, category: Category, message: str) -> None:
+        message = message[:MAX_MESSAGE_CHARACTERS]
         super().__init__(f"{category.value}: {message}")
         self.category = category
         self.message = message

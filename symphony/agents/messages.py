@@ -21,6 +21,10 @@ CLIENT_NAME: Final = "symphony"
 CLIENT_TITLE: Final = "Symphony"
 MAX_TITLE_CHARACTERS: Final = 200
 """A thread's name is a label in a list; trackers allow titles of any length."""
+MAX_ERROR_CHARACTERS: Final = 1_000
+"""Of what the agent says of an error; the whole of it is in the session log."""
+MAX_NAME_CHARACTERS: Final = 100
+"""Of a status or a kind of error, which are words."""
 MAX_PROMPT_CHARACTERS: Final = 1_048_576
 """The agent refuses a longer turn input with -32602."""
 
@@ -178,7 +182,7 @@ def read_turn_end(method: str, params: JsonObject) -> TurnEnd | None:
     """
     turn = as_object(params.get("turn")) or {}
     if method == "turn/completed":
-        status = as_text(turn.get("status")) or "unknown"
+        status = one_line(as_text(turn.get("status")) or "unknown", MAX_NAME_CHARACTERS)
     elif method in _OLDER_ENDS:
         status = _OLDER_ENDS[method]
     else:
@@ -192,7 +196,7 @@ def read_turn_end(method: str, params: JsonObject) -> TurnEnd | None:
 def _error_text(error: JsonValue) -> str:
     """`message`, the kind of the error where the agent names it, and its details."""
     if (plain := as_text(error)) is not None:
-        return plain
+        return one_line(plain, MAX_ERROR_CHARACTERS)
     inner = as_object(error)
     if inner is None:
         return ""
@@ -201,11 +205,12 @@ def _error_text(error: JsonValue) -> str:
     name = next(iter(kinds), None) if kinds else as_text(kind)
     message = as_text(inner.get("message")) or "the agent gave no reason"
     details = as_text(inner.get("additionalDetails"))
-    return " ".join(
-        part
-        for part in (message, f"({details})" if details else "", f"[{name}]" if name else "")
-        if part
+    parts = (
+        one_line(message, MAX_ERROR_CHARACTERS),
+        f"({one_line(details, MAX_ERROR_CHARACTERS)})" if details else "",
+        f"[{one_line(name, MAX_NAME_CHARACTERS)}]" if name else "",
     )
+    return " ".join(part for part in parts if part)
 
 
 def read_error_notice(params: JsonObject) -> str:

@@ -17,6 +17,7 @@ from symphony.agents.rpc import MalformedLine
 from symphony.agents.telemetry import (
     RATE_LIMITS_METHOD,
     USAGE_METHOD,
+    is_small,
     limit_name,
     merge_rate_limits,
     read_rate_limits,
@@ -27,7 +28,14 @@ from symphony.domain.ids import ThreadId, TurnId
 from symphony.domain.json import JsonObject
 from symphony.domain.run import AgentActivity, RateLimitsReported, RunUpdate
 
+MAX_LIMITS: Final = 50
+"""An account has a handful; of more than that, those that were reported last are kept."""
+MAX_STREAMS: Final = 100
+"""The protocol has a dozen; what exceeds this is thinned out as if it were of one kind."""
+MAX_KIND: Final = 200
+"""Characters of the name of a kind; a longer one counts among the others."""
 _MALFORMED: Final = "malformed"
+_OTHER_STREAMS: Final = "other streams"
 
 
 class Reporter:
@@ -79,13 +87,18 @@ class Reporter:
 
     async def _rate_limits(self, params: JsonObject) -> None:
         limits = read_rate_limits(params)
-        if limits is None:
+        if limits is None or not is_small(limits):
             return
         name = limit_name(limits)
-        self._limits[name] = merge_rate_limits(self._limits.get(name), limits)
+        merged = merge_rate_limits(self._limits.pop(name, None), limits)
+        self._limits[name] = merged if is_small(merged) else limits
+        if len(self._limits) > MAX_LIMITS:
+            del self._limits[next(iter(self._limits))]
         await self._report(RateLimitsReported(limits=self._limits[name]))
 
     def _is_due(self, kind: str) -> bool:
+        if kind not in self._due and (len(self._due) >= MAX_STREAMS or len(kind) > MAX_KIND):
+            kind = _OTHER_STREAMS
         now = anyio.current_time()
         if now < self._due.get(kind, now):
             return False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import TracebackType
 
 import anyio
@@ -11,7 +13,8 @@ import anyio
 class SilenceClock:
     """Time since the last sound. It stands still while we are the ones who are busy: a line that
     waits behind a slow receiver of ours, or an answer that we owe, is not silence. Used as a
-    context manager, it stands still for the length of the block; silence counts from its end."""
+    context manager, it stands still for the length of the block; silence counts from its end.
+    `listening` is a part of such a block in which it runs all the same."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
@@ -32,6 +35,15 @@ class SilenceClock:
     ) -> None:
         self._holders -= 1
         self.restart()
+
+    @contextmanager
+    def listening(self) -> Generator[None]:
+        """We wait for the other side after all, from now until the block ends."""
+        self.__exit__(None, None, None)
+        try:
+            yield
+        finally:
+            self.__enter__()
 
     def silent_for(self) -> float:
         """Seconds."""

@@ -7,6 +7,7 @@ versions and of the model's own headers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Final
 
@@ -17,6 +18,8 @@ from symphony.domain.run import TokenUsage, UsageReported
 
 USAGE_METHOD: Final = "thread/tokenUsage/updated"
 RATE_LIMITS_METHOD: Final = "account/rateLimits/updated"
+MAX_REPORT_CHARACTERS: Final = 16 * 1024
+"""Known reports have 500; what is longer is left out."""
 
 
 def read_usage(
@@ -57,6 +60,14 @@ def _count(total: JsonObject, *names: str) -> int | None:
 def read_rate_limits(params: JsonObject) -> JsonObject | None:
     """The limits as the agent sent them."""
     return as_object(_member(params, "rateLimits", "rate_limits"))
+
+
+def is_small(limits: JsonObject) -> bool:
+    """Whether this can be a report of rate limits, and not something that would fill memory."""
+    try:
+        return len(json.dumps(limits)) <= MAX_REPORT_CHARACTERS
+    except RecursionError:
+        return False
 
 
 def limit_name(limits: JsonObject) -> str:

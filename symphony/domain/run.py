@@ -123,10 +123,12 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """`category` is stable (`turn_timeout`, `hook_failed`, ...), `message` says what happened."""
+    """`category` is stable (`turn_timeout`, `hook_failed`, ...), `message` says what happened.
+    `retry_after_ms` is set where the tracker asked to be left alone for so long."""
 
     category: str
     message: str
+    retry_after_ms: int | None = None
 
     def __str__(self) -> str:
         return f"{self.category}: {self.message}"

@@ -46,16 +46,29 @@ _TABLE = (
         "The daemon cannot start; one line for each mistake, with `path`, `line`, `key` and "
         "`remedy`. The exit code is 1.",
     ),
+    _event(
+        "daemon_failed",
+        _ERROR,
+        "failed",
+        "A defect ended the daemon; the warden ends what it leaves. The exit code is 1.",
+    ),
     _event("stop_requested", _INFO, "stopping", "The first signal came: an orderly stop begins."),
     _event(
         "stopping_at_once", _WARNING, "killed", "A second signal came; the warden ends the rest."
     ),
     _event("daemon_stopped", _INFO, "completed", "Every run has ended; the exit code is 0."),
+    _event("http_listening", _INFO, "started", "The HTTP interface is at `url`, on `port`."),
     _event(
-        "http_not_available",
-        _WARNING,
-        "ignored",
-        "A port was asked for, and this version has no HTTP interface.",
+        "http_request_defect",
+        _ERROR,
+        "failed",
+        "A defect failed a request of the HTTP interface; told once for each kind.",
+    ),
+    _event(
+        "http_stopped",
+        _ERROR,
+        "failed",
+        "A defect ended the HTTP interface. The daemon works on; a restart brings it back.",
     ),
     _event(
         "leftover_process_ended",
@@ -68,6 +81,12 @@ _TABLE = (
         _ERROR,
         "failed",
         "Such processes could not be ended: `pids`. Look at them.",
+    ),
+    _event(
+        "workspace_root_replaced",
+        _WARNING,
+        "recovered",
+        "Another directory stands at the root's path; the daemon holds that one now.",
     ),
     # The workflow file.
     _event("workflow_reloaded", _INFO, "completed", "An edit is in force for what starts now."),
@@ -136,6 +155,12 @@ _TABLE = (
         "removing",
         "At start, a workspace of an issue that ended meanwhile.",
     ),
+    _event(
+        "workspace_kept",
+        _INFO,
+        "kept",
+        "The daemon stops before the removal of this workspace has begun; the next start does it.",
+    ),
     _event("workspace_removed", _INFO, "completed", "The workspace of a finished issue is gone."),
     _event(
         "workspace_removal_failed", _WARNING, "failed", "Something of a workspace is left behind."
@@ -152,7 +177,8 @@ _TABLE = (
         "tool_executed",
         _INFO,
         "completed",
-        "The agent called `tool`; `outcome` is `completed` or `failed`.",
+        "The agent called `tool`; `outcome` is `completed` or `failed`. A failure has a `code`, and "
+        "a `status` where the provider answered with one.",
     ),
     _event(
         "agent_processes_survived",
@@ -192,6 +218,12 @@ _TABLE = (
         _WARNING,
         "continuing",
         "The workflow names a state that the provider does not have; the detail says what to do.",
+    ),
+    _event(
+        "tracker_close_failed",
+        _ERROR,
+        "ignored",
+        "A defect of an adapter: connections that nobody needs could not be closed.",
     ),
     _event("tracker_read_defect", _ERROR, "failed", "A defect of an adapter: the read failed."),
     # Logging itself.

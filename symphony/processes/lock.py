@@ -50,10 +50,14 @@ class RootLock:
 
     def is_current(self) -> bool:
         """Whether the root's path still leads to the directory that is locked."""
+        return self.holds(self.root)
+
+    def holds(self, path: str) -> bool:
+        """Whether the path leads to the directory that is locked, by whatever way."""
         if self._descriptor is None:
             return False
         try:
-            return os.path.samestat(os.fstat(self._descriptor), os.stat(self.root))
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(path))
         except OSError:
             return False
 

@@ -36,7 +36,10 @@ class OwnerMark:
     def render(self) -> str:
         """The mark as one word of the variable."""
         fields = (self.root, self.daemon, self.run)
-        return _BETWEEN_FIELDS.join(quote(field, safe="") for field in fields)
+        # A file name that is not text may be part of one (`IssueId` of an issue in a folder).
+        return _BETWEEN_FIELDS.join(
+            quote(field, safe="", errors="backslashreplace") for field in fields
+        )
 
 
 def parse_marks(value: str) -> tuple[OwnerMark, ...]:

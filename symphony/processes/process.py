@@ -11,12 +11,13 @@ Without `/proc` (macOS) the tree is the process group: a grandchild that called 
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from signal import SIGKILL, SIGTERM
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -24,9 +25,10 @@ import anyio.to_thread
 from symphony.processes.exits import peek_exit_code, wait_for_exit
 from symphony.processes.owner import OwnerMark, innermost_mark
 from symphony.processes.pipes import InputClosedError, InputPipe, OutputPipe
-from symphony.processes.table import start_ticks
+from symphony.processes.table import Member, start_ticks
 from symphony.processes.tree import OwnedTree
 
+T = TypeVar("T")
 _LOOK_AGAIN_S: Final = 0.02
 
 
@@ -67,7 +69,21 @@ def spawn(
         close_fds=True,
         start_new_session=True,
     )
-    return OwnedProcess(child, innermost_mark(environment))
+    try:
+        return OwnedProcess(child, innermost_mark(environment))
+    except BaseException:
+        _abandon(child)
+        raise
+
+
+def _abandon(child: subprocess.Popen[bytes]) -> None:
+    """End a child that nobody will own: it has just begun, so its group is all that there is."""
+    with contextlib.suppress(OSError):
+        os.killpg(child.pid, SIGKILL)
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
+    child.wait()
 
 
 class OwnedProcess:
@@ -178,16 +194,34 @@ class OwnedProcess:
             with anyio.move_on_after(grace_s):
                 while self._tree.still_running():  # noqa: ASYNC110 - no event for strangers' children
                     await anyio.sleep(_LOOK_AGAIN_S)
-        left = await anyio.to_thread.run_sync(
-            self._tree.kill_until_gone, limiter=anyio.CapacityLimiter(1)
-        )
+        left = await self._kill()
         return tuple(sorted(member.pid for member in left))
+
+    async def _kill(self) -> frozenset[Member]:
+        with contextlib.suppress(RuntimeError):
+            return await _in_thread(self._tree.kill_until_gone)
+        # No thread to be had, which is no reason to let the tree live on.
+        passes = self._tree.killing()
+        while True:
+            try:
+                pause = next(passes)
+            except StopIteration as end:
+                return end.value
+            await anyio.sleep(pause)
 
     async def _look(self) -> None:
         """In a thread, and never behind other threads' work: the table may be long."""
         # Out of descriptors: what was seen so far has to do, and `kill_until_gone` looks again.
         with contextlib.suppress(OSError):
-            await anyio.to_thread.run_sync(self._tree.look, limiter=anyio.CapacityLimiter(1))
+            try:
+                await _in_thread(self._tree.look)
+            except RuntimeError:
+                self._tree.look()
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Raises RuntimeError where the system gives no thread."""
+    return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
 
 
 def _is_mark(mine: OwnerMark | None, mark: OwnerMark) -> bool:

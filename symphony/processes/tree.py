@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Final
 
 from symphony.processes.owner import OwnerMark
@@ -130,6 +130,16 @@ class OwnedTree:
         A look that fails (no descriptors) finds nothing out: the group is killed all the same, and
         what was seen before counts as left. Blocks, so asynchronous callers use a thread.
         """
+        passes = self.killing(limit_s)
+        while True:
+            try:
+                time.sleep(next(passes))
+            except StopIteration as end:
+                return end.value
+
+    def killing(self, limit_s: float = KILL_LIMIT_S) -> Generator[float, None, frozenset[Member]]:
+        """The passes of `kill_until_gone`, for who waits in another way: gives the seconds to wait
+        before the next one, and returns what is left. A pass blocks for milliseconds."""
         deadline = time.monotonic() + limit_s
         pause, empty_looks = _FIRST_PAUSE_S, 0
         while True:
@@ -139,7 +149,7 @@ class OwnedTree:
                 return found
             if found:
                 self.signal(signal.SIGKILL)
-            time.sleep(pause)
+            yield pause
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _look_or_guess(self) -> frozenset[Member]:

@@ -1,11 +1,15 @@
-"""The workflow in force, and earlier ones that live sessions still use.
+"""The workflow in force, and earlier ones that something still uses.
 
-A session keeps what it was started with: template, tracker and settings (`tool.session.bound`). A
-tracker of an earlier workflow is closed when its last user is gone.
+A session keeps what it was started with: template, tracker and settings (`tool.session.bound`), and
+a decision is carried out with the workflow that it was made with, also if a later one was accepted
+meanwhile. So the scheduler counts as a user too, until it says that it has moved on. A tracker is
+closed when its last user is gone. The secrets of every tracker are remembered: what one of them
+must not tell a child, no child of this daemon is told.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +19,11 @@ import anyio
 from symphony.domain.settings import Settings
 from symphony.trackers.port import Tracker
 from symphony.workflow.template import PromptTemplate
+
+logger = logging.getLogger(__name__)
+
+# Closing connections is a courtesy to the provider and takes milliseconds.
+CLOSE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,54 +35,89 @@ class EffectiveWorkflow:
     tracker: Tracker
 
 
+@dataclass(slots=True)
+class _Kept:
+    workflow: EffectiveWorkflow
+    users: int = 0
+
+
 class WorkflowShelf:
-    """Workflows by revision, with their users counted."""
+    """Workflows with their users counted.
+
+    Settings stand for their workflow by identity: an edit that is undone gives equal settings, and
+    another tracker. `first` and what is `put` are used by the scheduler until `drop`.
+    """
 
     def __init__(self, first: EffectiveWorkflow) -> None:
+        self._kept: dict[int, _Kept] = {}
+        self._names: frozenset[str] = frozenset()
+        self._values: frozenset[str] = frozenset()
         self._current = first
-        self._kept: dict[str, EffectiveWorkflow] = {first.settings.revision: first}
-        self._users: dict[str, int] = {}
+        self.put(first)
 
     @property
     def current(self) -> EffectiveWorkflow:
+        """The one that was accepted last; the scheduler may not have heard of it yet."""
         return self._current
 
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Of the environment variables that any tracker of this daemon took a secret from."""
+        return self._names
+
+    @property
+    def secret_values(self) -> frozenset[str]:
+        """The secrets of every tracker of this daemon."""
+        return self._values
+
     def put(self, workflow: EffectiveWorkflow) -> None:
-        """Make this the workflow in force."""
+        """Accept this workflow. The scheduler is told next, and drops the one before it then."""
         self._current = workflow
-        self._kept[workflow.settings.revision] = workflow
+        self._names |= frozenset(workflow.tracker.secret_environment_names())
+        self._values |= frozenset(workflow.tracker.secret_values())
+        self._kept.setdefault(id(workflow.settings), _Kept(workflow)).users += 1
+
+    def take(self, settings: Settings) -> EffectiveWorkflow:
+        """The workflow of these settings, kept until `drop`. LookupError: it is gone already."""
+        kept = self._kept.get(id(settings))
+        if kept is None:
+            raise LookupError(f"the workflow of revision {settings.revision} is not kept any more")
+        kept.users += 1
+        return kept.workflow
+
+    async def drop(self, settings: Settings) -> None:
+        """One user less; the last one closes the tracker, unless another workflow has it too."""
+        kept = self._kept[id(settings)]
+        kept.users -= 1
+        if kept.users == 0:
+            del self._kept[id(settings)]
+            tracker = kept.workflow.tracker
+            if not any(tracker is other.workflow.tracker for other in self._kept.values()):
+                await close_tracker(tracker)
 
     @asynccontextmanager
     async def borrow(self, settings: Settings) -> AsyncGenerator[EffectiveWorkflow]:
         """The workflow of these settings, kept until the block ends."""
-        revision = settings.revision
-        workflow = self._kept.get(revision, self._current)
-        self._users[revision] = self._users.get(revision, 0) + 1
+        workflow = self.take(settings)
         try:
             yield workflow
         finally:
-            self._users[revision] -= 1
-            if self._users[revision] == 0:
-                del self._users[revision]
-                await self.close_unused()
-
-    async def close_unused(self) -> None:
-        """Drop earlier workflows that nobody uses; close trackers that no workflow uses."""
-        gone = [
-            workflow
-            for revision, workflow in self._kept.items()
-            if workflow is not self._current and revision not in self._users
-        ]
-        for workflow in gone:
-            del self._kept[workflow.settings.revision]
-        in_use = [workflow.tracker for workflow in self._kept.values()]
-        with anyio.CancelScope(shield=True):
-            for workflow in gone:
-                if not any(workflow.tracker is tracker for tracker in in_use):
-                    await workflow.tracker.aclose()
+            await self.drop(settings)
 
     async def close(self) -> None:
         """Close every tracker; the daemon is at its end."""
-        trackers = {id(workflow.tracker): workflow.tracker for workflow in self._kept.values()}
+        trackers = {
+            id(kept.workflow.tracker): kept.workflow.tracker for kept in self._kept.values()
+        }
+        self._kept.clear()
         for tracker in trackers.values():
+            await close_tracker(tracker)
+
+
+async def close_tracker(tracker: Tracker) -> None:
+    """Close it. What goes wrong is logged and costs nobody anything."""
+    try:
+        with anyio.CancelScope(shield=True), anyio.fail_after(CLOSE_TIMEOUT_S):
             await tracker.aclose()
+    except Exception:
+        logger.exception("tracker_close_failed")

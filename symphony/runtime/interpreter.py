@@ -7,7 +7,7 @@ that takes ten seconds delays nobody but those who asked it.
 from __future__ import annotations
 
 import logging
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import anyio
 from anyio.abc import TaskGroup
@@ -16,7 +16,7 @@ from symphony.domain.ids import IssueId, RunId
 from symphony.domain.issue import Issue
 from symphony.domain.run import Failed, RunOutcome, RunUpdate, Stopped, StopReason
 from symphony.observability.events import issue_fields, run_fields
-from symphony.runtime.effective import WorkflowShelf
+from symphony.runtime.effective import EffectiveWorkflow, WorkflowShelf
 from symphony.runtime.mailbox import Mailbox
 from symphony.runtime.ports import RunWorker, WorkflowCheck, WorkspaceCleaner
 from symphony.runtime.reads import TrackerReads
@@ -26,6 +26,8 @@ from symphony.scheduler.commands import (
     ArmTimer,
     CheckWorkflow,
     Command,
+    DropWorkflow,
+    KeepWorkspaces,
     ReadCandidates,
     ReadIssues,
     ReadTerminal,
@@ -36,6 +38,7 @@ from symphony.scheduler.commands import (
 from symphony.scheduler.events import (
     Answer,
     CandidatesRead,
+    Event,
     IssuesRead,
     ReadFailure,
     RunEnded,
@@ -44,11 +47,14 @@ from symphony.scheduler.events import (
     WorkflowChecked,
     WorkspaceRemoved,
 )
+from symphony.trackers.port import Tracker
 
 logger = logging.getLogger(__name__)
 
 # Removals at once: each may run a hook, and a start can find hundreds.
 REMOVALS_AT_ONCE = 4
+
+_WithWorkflow: TypeAlias = StartRun | ReadIssues | ReadCandidates | ReadTerminal
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -83,6 +89,7 @@ class Interpreter:
         self._tasks = tasks
         self._scopes: dict[RunId, anyio.CancelScope] = {}
         self._removals = anyio.Semaphore(REMOVALS_AT_ONCE)
+        self._keeps_workspaces = False
 
     def execute(self, command: Command) -> None:
         """Start what the command asks for; never waits."""
@@ -93,15 +100,12 @@ class Interpreter:
                 _log(command)
             case StopRun():
                 self._stop(command)
-            case StartRun():
-                self._scopes[command.request.run_id] = anyio.CancelScope()
-                self._tasks.start_soon(self._run, command)
-            case ReadIssues():
-                self._tasks.start_soon(self._read_issues, command)
-            case ReadCandidates():
-                self._tasks.start_soon(self._read_candidates, command)
-            case ReadTerminal():
-                self._tasks.start_soon(self._read_terminal, command)
+            case StartRun() | ReadIssues() | ReadCandidates() | ReadTerminal():
+                self._start(command)
+            case DropWorkflow(settings=settings):
+                self._tasks.start_soon(self._shelf.drop, settings)
+            case KeepWorkspaces():
+                self._keeps_workspaces = True
             case RemoveWorkspace():
                 self._tasks.start_soon(self._remove, command)
             case CheckWorkflow():
@@ -114,7 +118,35 @@ class Interpreter:
         if scope is not None:
             scope.cancel()
 
-    async def _run(self, command: StartRun) -> None:
+    def _start(self, command: _WithWorkflow) -> None:
+        # Taken now and not by the task: a reload may come before it has its turn.
+        workflow = self._shelf.take(command.settings)
+        if isinstance(command, StartRun):
+            self._scopes[command.request.run_id] = anyio.CancelScope()
+        self._tasks.start_soon(self._carry_out, command, workflow)
+
+    async def _carry_out(self, command: _WithWorkflow, workflow: EffectiveWorkflow) -> None:
+        try:
+            event = await self._answer(command, workflow)
+        finally:
+            await self._shelf.drop(command.settings)
+        await self._mailbox.post(event)
+
+    async def _answer(self, command: _WithWorkflow, workflow: EffectiveWorkflow) -> Event:
+        tracker = workflow.tracker
+        match command:
+            case StartRun():
+                return await self._run(command, workflow)
+            case ReadIssues(purpose=purpose, ids=ids):
+                answer = await self._reads.by_ids(tracker, ids)
+                return IssuesRead(purpose=purpose, ids=ids, answer=answer)
+            case ReadCandidates(tick=tick, settings=settings):
+                answer = await self._reads.by_states(tracker, settings.tracker.active_states)
+                return CandidatesRead(tick=tick, answer=answer)
+            case ReadTerminal():
+                return TerminalRead(answer=await self._read_terminal(command, tracker))
+
+    async def _run(self, command: StartRun, workflow: EffectiveWorkflow) -> RunEnded:
         run_id = command.request.run_id
         scope = self._scopes[run_id]
         outcome: RunOutcome = Stopped(reason=StopReason.SHUTDOWN)
@@ -123,51 +155,35 @@ class Interpreter:
             await self._mailbox.post(RunReported(run_id=run_id, update=update))
 
         try:
-            async with self._shelf.borrow(command.settings) as workflow:
-                with scope:
-                    outcome = await self._worker.run(command.request, workflow, report)
+            with scope:
+                outcome = await self._worker.run(command.request, workflow, report)
         except Exception as error:
             # A defect of ours fails this run and no other; it is logged with its traceback.
             logger.exception("run_defect", extra={"fields": run_fields(command.request)})
             outcome = Failed(category="internal_error", message=f"{type(error).__name__}: {error}")
         finally:
             del self._scopes[run_id]
-        await self._mailbox.post(RunEnded(run_id=run_id, outcome=outcome))
+        return RunEnded(run_id=run_id, outcome=outcome)
 
-    async def _read_issues(self, command: ReadIssues) -> None:
-        async with self._shelf.borrow(command.settings) as workflow:
-            answer = await self._reads.by_ids(workflow.tracker, command.ids)
-        event = IssuesRead(purpose=command.purpose, ids=command.ids, answer=answer)
-        await self._mailbox.post(event)
-
-    async def _read_candidates(self, command: ReadCandidates) -> None:
-        states = command.settings.tracker.active_states
-        async with self._shelf.borrow(command.settings) as workflow:
-            answer = await self._reads.by_states(workflow.tracker, states)
-        await self._mailbox.post(CandidatesRead(tick=command.tick, answer=answer))
-
-    async def _read_terminal(self, command: ReadTerminal) -> None:
-        answer: Answer = ()
+    async def _read_terminal(self, command: ReadTerminal, tracker: Tracker) -> Answer:
         try:
-            answer = await self._terminal_on_disk(command)
-        except OSError as error:
-            answer = ReadFailure(category="tracker_request", message=f"workspace root: {error}")
-        await self._mailbox.post(TerminalRead(answer=answer))
+            return await self._terminal_on_disk(command, tracker)
+        except (OSError, RuntimeError) as error:  # RuntimeError: no thread to read it in
+            return ReadFailure(category="tracker_request", message=f"workspace root: {error}")
 
-    async def _terminal_on_disk(self, command: ReadTerminal) -> Answer:
+    async def _terminal_on_disk(self, command: ReadTerminal, tracker: Tracker) -> Answer:
         """The issues that have a workspace, in whatever state: which of them are terminal is for
         the scheduler to judge. Nothing on disk: nothing to ask (`startup.cleanup.by_workspace`)."""
         settings = command.settings
         found = await self._cleaner.found_on_disk(settings)
         issues: dict[IssueId, Issue] = {}
-        async with self._shelf.borrow(settings) as workflow:
-            answers: list[Answer] = []
-            if found.identifiers:
-                names = sorted(found.identifiers)
-                answers.append(await self._reads.by_identifiers(workflow.tracker, names))
-            if found.has_others:
-                states = settings.tracker.terminal_states
-                answers.append(await self._reads.by_states(workflow.tracker, states))
+        answers: list[Answer] = []
+        if found.identifiers:
+            names = sorted(found.identifiers)
+            answers.append(await self._reads.by_identifiers(tracker, names))
+        if found.has_others:
+            states = settings.tracker.terminal_states
+            answers.append(await self._reads.by_states(tracker, states))
         for answer in answers:
             if isinstance(answer, ReadFailure):
                 return answer
@@ -177,6 +193,9 @@ class Interpreter:
     async def _remove(self, command: RemoveWorkspace) -> None:
         issue = command.issue
         async with self._removals:
+            if self._keeps_workspaces:
+                await self._mailbox.post(WorkspaceRemoved(issue_id=issue.id, kept=True))
+                return
             try:
                 problem = await self._cleaner.remove(issue, command.path, command.settings)
             except Exception as error:

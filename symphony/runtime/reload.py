@@ -13,7 +13,7 @@ import anyio.to_thread
 from symphony.domain.problems import Problem, ProblemError
 from symphony.observability.redaction import Redactor
 from symphony.runtime.configuration import Composed, WorkflowComposer
-from symphony.runtime.effective import WorkflowShelf
+from symphony.runtime.effective import WorkflowShelf, close_tracker
 from symphony.runtime.mailbox import Mailbox
 from symphony.runtime.roots import WorkspaceRoots
 from symphony.scheduler.events import WorkflowAccepted, WorkflowRejected
@@ -51,7 +51,11 @@ class Reloader:
         await watch_workflow(self._composer.path, self.look)
 
     async def look(self) -> None:
-        """Look now; what was found is posted before this returns."""
+        """Look now; what was found is posted before this returns.
+
+        The workspace root is looked at as well: one that was replaced by another directory is
+        nobody's until it is locked again.
+        """
         async with self._one_at_a_time:
             try:
                 found = await anyio.to_thread.run_sync(self._composer.look, self._shelf.current)
@@ -64,15 +68,25 @@ class Reloader:
                 await self._reject(found)
                 return
             composed = found if isinstance(found, Composed) else self._held_back
-            if composed is not None:
-                await self._accept(composed)
+            if composed is None:
+                composed = Composed(workflow=self._shelf.current, warnings=())
+            try:
+                await self._roots.take(composed.workflow.settings.workspace.root)
+            except ProblemError as error:
+                await self._hold_back(composed)
+                await self._reject(_rejected(*error.problems))
+            except Exception as error:
+                await self._fail(error, composed)
+            else:
+                if composed.workflow is not self._shelf.current or self._held_back is not None:
+                    await self._accept(composed)
 
-    async def _fail(self, error: Exception) -> None:
-        problem = _defect(self._composer.path, error)
-        rejected = Rejected(problems=(problem,), key=problems_key((problem,)))
+    async def _fail(self, error: Exception, composed: Composed | None = None) -> None:
+        rejected = _rejected(_defect(self._composer.path, error))
         if rejected.key != self._failure:
             logger.error("workflow_check_defect", exc_info=error)
-        await self._hold_back(Composed(workflow=self._shelf.current, warnings=()))
+        unchanged = Composed(workflow=self._shelf.current, warnings=())
+        await self._hold_back(composed or unchanged)
         await self._reject(rejected)
 
     async def _hold_back(self, composed: Composed | None) -> None:
@@ -82,16 +96,10 @@ class Reloader:
             old, used = before.workflow.tracker, [self._shelf.current.tracker]
             used += [composed.workflow.tracker] if composed is not None else []
             if not any(old is tracker for tracker in used):
-                await old.aclose()
+                await close_tracker(old)
 
     async def _accept(self, composed: Composed) -> None:
         workflow = composed.workflow
-        try:
-            await self._roots.take(workflow.settings.workspace.root)
-        except ProblemError as error:
-            await self._hold_back(composed)
-            await self._reject(Rejected(problems=error.problems, key=problems_key(error.problems)))
-            return
         self._redactor.update(workflow.tracker.secret_values())
         self._shelf.put(workflow)
         await self._hold_back(None)
@@ -102,7 +110,6 @@ class Reloader:
         name = "workflow_recovered" if recovered else "workflow_reloaded"
         logger.info(name, extra={"fields": fields})
         await self._mailbox.post(WorkflowAccepted(settings=workflow.settings))
-        await self._shelf.close_unused()
 
     async def _reject(self, rejected: Rejected) -> None:
         if rejected.key == self._failure:
@@ -111,6 +118,10 @@ class Reloader:
         for problem in rejected.problems:
             logger.error("workflow_rejected", extra={"fields": problem_fields(problem)})
         await self._mailbox.post(WorkflowRejected(reason=str(rejected.problems[0])))
+
+
+def _rejected(*problems: Problem) -> Rejected:
+    return Rejected(problems=problems, key=problems_key(problems))
 
 
 def _defect(path: str, error: Exception) -> Problem:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 
-import anyio
 import anyio.to_thread
 
+from symphony.domain.problems import Problem, ProblemError
 from symphony.processes.lock import RootLock
 from symphony.processes.owner import root_fingerprint
 from symphony.processes.sweep import sweep_leftovers
@@ -26,14 +26,29 @@ class WorkspaceRoots:
         self._locks: dict[str, RootLock] = {}
 
     async def take(self, root: str) -> None:
-        """Hold this root. Raises `ProblemError` where another daemon does."""
-        held = self._locks.get(root)
-        if held is not None and held.is_current():
+        """Hold this root, under whatever name it is held already.
+
+        Raises `ProblemError` where another daemon has it, or where what a dead one left there
+        cannot be looked for; nothing is held then that was not held before.
+        """
+        if await anyio.to_thread.run_sync(self._holds, root):
             return
-        self._locks[root] = await anyio.to_thread.run_sync(RootLock.acquire, root)
-        if held is not None:
-            held.release()
-        await self._sweep(root)
+        lock = await anyio.to_thread.run_sync(RootLock.acquire, root)
+        try:
+            await self._sweep(root)
+        except BaseException as error:
+            lock.release()
+            if isinstance(error, OSError | RuntimeError):
+                raise ProblemError(_not_swept(root, error)) from error
+            raise
+        before = self._locks.get(root)
+        self._locks[root] = lock
+        if before is not None:
+            before.release()
+            logger.warning("workspace_root_replaced", extra={"fields": {"path": root}})
+
+    def _holds(self, root: str) -> bool:
+        return any(lock.holds(root) for lock in tuple(self._locks.values()))
 
     def release_all(self) -> None:
         """Give every root back. Idempotent."""
@@ -51,3 +66,13 @@ class WorkspaceRoots:
         if report.survivors:
             pids = " ".join(str(pid) for pid in report.survivors)
             logger.error("leftover_processes_survived", extra={"fields": {"pids": pids}})
+
+
+def _not_swept(root: str, error: OSError | RuntimeError) -> Problem:
+    return Problem(
+        code="workspace_root_not_swept",
+        message=f"what an earlier daemon may have left in {root} cannot be looked for: {error}",
+        remedy="The daemon is short of descriptors, threads or memory: raise its limits, or let it "
+        "run fewer agents. It looks again at the next tick.",
+        key="workspace.root",
+    )

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import anyio
 
 from symphony.agents.errors import AgentError
 from symphony.agents.launch import app_server_command, spawn_error
 from symphony.agents.session import AgentSession, open_session
+from symphony.agents.text import one_line
 from symphony.domain.ids import SessionId, session_id
 from symphony.domain.issue import Issue, state_key, state_keys
-from symphony.domain.json import JsonValue
+from symphony.domain.json import JsonValue, as_object, as_text, as_whole_number
 from symphony.domain.run import (
     AgentProcessStarted,
     Failed,
@@ -34,7 +37,7 @@ from symphony.observability.events import run_fields
 from symphony.observability.session_log import Direction, SessionLog, SessionLogs
 from symphony.processes.environment import child_environment, guard_script, login_shell
 from symphony.processes.process import OwnedProcess, spawn
-from symphony.runtime.effective import EffectiveWorkflow
+from symphony.runtime.effective import EffectiveWorkflow, WorkflowShelf
 from symphony.runtime.identity import Identity
 from symphony.runtime.ports import Report
 from symphony.runtime.reads import TrackerReads
@@ -47,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 # The app-server leaves within 0.1 s of the end of its input, also in the middle of a turn.
 STOP_GRACE_MS = 2_000
+# Codes are words such as tracker_status.
+MAX_CODE_CHARACTERS = 60
 
 _DIRECTIONS: Mapping[str, Direction] = {
     "to_agent": "to_agent",
@@ -60,9 +65,13 @@ class SessionRunner:
     """Runs sessions; one object serves all runs of a daemon."""
 
     reads: TrackerReads
+    shelf: WorkflowShelf
     identity: Identity
     environment: Mapping[str, str]
     session_logs: SessionLogs | None
+    # Starting a process holds up everything else for some milliseconds: one at a time, so that ten
+    # starts do not hold it up ten times as long. Its acquisition notices a cancellation, too.
+    launching: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def run(
         self,
@@ -76,7 +85,8 @@ class SessionRunner:
         await report(PhaseEntered(phase=RunPhase.LAUNCHING_AGENT_PROCESS))
         log = self._open_log(request)
         try:
-            process = self._launch(request, workflow, workspace)
+            async with self.launching:
+                process = self._launch(request, workflow, workspace)
         except OSError as error:
             refused = spawn_error(error, workspace)
             return Failed(category=refused.category.value, message=refused.message)
@@ -98,12 +108,11 @@ class SessionRunner:
     def _launch(
         self, request: RunRequest, workflow: EffectiveWorkflow, workspace: str
     ) -> OwnedProcess:
-        settings, tracker = workflow.settings, workflow.tracker
-        names = tracker.secret_environment_names()
+        settings, names = workflow.settings, self.shelf.secret_names
         environment = child_environment(
             self.environment,
             drop_names=names,
-            drop_values=tracker.secret_values(),
+            drop_values=self.shelf.secret_values,
             owner=self.identity.mark(settings.workspace.root, f"agent-{request.run_id}"),
         )
         script = guard_script(app_server_command(settings.codex.command), names)
@@ -180,7 +189,11 @@ class _Session:
         """None where another turn is due."""
         answer = await self._runner.reads.by_ids(self._workflow.tracker, (self._issue.id,))
         if isinstance(answer, ReadFailure):
-            return Failed(category="issue_refresh_failed", message=str(answer))
+            return Failed(
+                category="issue_refresh_failed",
+                message=str(answer),
+                retry_after_ms=answer.retry_after_ms,
+            )
         if not answer:
             return Succeeded()
         self._issue = answer[0]
@@ -197,11 +210,11 @@ class _Session:
     async def _execute_tool(self, name: str, arguments: JsonValue) -> ToolResult:
         context = ToolContext(issue=self._issue)
         result = await self._workflow.tracker.execute_tool(name, arguments, context)
-        outcome = "completed" if result.success else "failed"
         fields = {
             **run_fields(self._request, self._session_id),
             "tool": name,
-            "outcome": outcome,
+            "outcome": "completed" if result.success else "failed",
+            **({} if result.success else _failure_fields(result)),
         }
         logger.info("tool_executed", extra={"fields": fields})
         return result
@@ -216,6 +229,16 @@ class _Session:
         fields = {**run_fields(self._request, self._session_id), "turn": turn.number}
         name = "session_started" if turn.number == 1 else "turn_started"
         logger.info(name, extra={"fields": {**fields, "pid": self._process.pid}})
+
+
+def _failure_fields(result: ToolResult) -> Mapping[str, str | int | None]:
+    """Why a tool failed, without a word of what the provider or the agent wrote."""
+    error = as_object((as_object(result.content) or {}).get("error")) or {}
+    code = as_text(error.get("code"))
+    return {
+        "code": None if code is None else one_line(code, MAX_CODE_CHARACTERS),
+        "status": as_whole_number(error.get("status")),
+    }
 
 
 def _recorder(log: SessionLog | None) -> Callable[[str, bytes], None]:

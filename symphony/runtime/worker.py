@@ -7,6 +7,7 @@ has been run when this returns (`hook.after_run.each`, `run.end.tree`).
 from __future__ import annotations
 
 import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from symphony.domain.problems import ProblemError
 from symphony.domain.run import (
@@ -36,7 +37,10 @@ class AgentWorker:
         self, request: RunRequest, workflow: EffectiveWorkflow, report: Report
     ) -> RunOutcome:
         await report(PhaseEntered(phase=RunPhase.PREPARING_WORKSPACE))
-        keeper = self._keepers.keeper(workflow.settings, workflow.tracker)
+        # Reporting does not wait, nor does starting a process: a stop that came first would be
+        # noticed only when a hook or an agent runs already.
+        await checkpoint_if_cancelled()
+        keeper = self._keepers.keeper(workflow.settings)
         try:
             workspace = await keeper.prepare(request.issue)
         except WorkspaceError as error:
@@ -58,6 +62,7 @@ class AgentWorker:
         workspace: Workspace,
     ) -> RunOutcome:
         try:
+            await checkpoint_if_cancelled()
             await keeper.before_run(workspace)
             await report(PhaseEntered(phase=RunPhase.BUILDING_PROMPT))
             # Before the agent is launched: a prompt that cannot be rendered costs no session.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import anyio
 
 from symphony.domain.ids import IssueIdentifier
 from symphony.domain.issue import Issue
@@ -12,47 +14,47 @@ from symphony.domain.settings import Settings
 from symphony.runtime.effective import WorkflowShelf
 from symphony.runtime.identity import Identity
 from symphony.runtime.ports import WorkspacesFound
-from symphony.trackers.port import Tracker
-from symphony.workspaces.keeper import WorkspaceKeeper
+from symphony.workspaces.keeper import WorkspaceKeeper, removal_limiter
 from symphony.workspaces.key import identifier_of, workspace_key
 from symphony.workspaces.problems import WorkspaceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keepers:
-    """Makes keepers. `environment` is the daemon's."""
+    """Makes keepers. `environment` is the daemon's; `removals` bounds what all of them delete at
+    the same time."""
 
     identity: Identity
     environment: Mapping[str, str]
+    shelf: WorkflowShelf
+    removals: anyio.CapacityLimiter = field(default_factory=removal_limiter)
 
-    def keeper(self, settings: Settings, tracker: Tracker) -> WorkspaceKeeper:
-        """The keeper of these settings; hooks do not inherit the secrets of `tracker`."""
+    def keeper(self, settings: Settings) -> WorkspaceKeeper:
+        """The keeper of these settings; hooks inherit the secrets of no tracker."""
         return WorkspaceKeeper(
             settings.workspace.root,
             settings.hooks,
             owner=self.identity,
             workflow_directory=os.path.dirname(settings.workflow_path),
             environment=self.environment,
-            secret_names=tracker.secret_environment_names(),
-            secret_values=tracker.secret_values(),
+            secret_names=self.shelf.secret_names,
+            secret_values=self.shelf.secret_values,
+            removals=self.removals,
         )
 
 
 class Cleaner:
     """Removes workspaces that no run uses, by the settings that they were made with."""
 
-    def __init__(self, shelf: WorkflowShelf, keepers: Keepers) -> None:
-        self._shelf = shelf
+    def __init__(self, keepers: Keepers) -> None:
         self._keepers = keepers
 
     async def remove(self, issue: Issue, path: str | None, settings: Settings) -> str | None:
         """None, or what kept the workspace from being removed."""
-        async with self._shelf.borrow(settings) as workflow:
-            keeper = self._keepers.keeper(settings, workflow.tracker)
-            try:
-                await keeper.remove(issue, path=path)
-            except WorkspaceError as error:
-                return error.message
+        try:
+            await self._keepers.keeper(settings).remove(issue, path=path)
+        except WorkspaceError as error:
+            return error.message
         return None
 
     async def on_disk(self, issues: Sequence[Issue], settings: Settings) -> tuple[Issue, ...]:
@@ -69,6 +71,4 @@ class Cleaner:
         )
 
     async def _keys(self, settings: Settings) -> frozenset[str]:
-        async with self._shelf.borrow(settings) as workflow:
-            keeper = self._keepers.keeper(settings, workflow.tracker)
-            return frozenset(await keeper.existing_keys())
+        return frozenset(await self._keepers.keeper(settings).existing_keys())

@@ -101,6 +101,19 @@ class RemoveWorkspace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepWorkspaces:
+    """Begin no removal any more; those that wait for their turn answer `WorkspaceRemoved` with
+    `kept`. One that has begun is carried out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropWorkflow:
+    """Nothing will be asked or started with these settings again. What was, keeps them."""
+
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
     """A decision worth a log line. `fields` holds no large text."""
 
@@ -122,5 +135,7 @@ Command: TypeAlias = (
     | StartRun
     | StopRun
     | RemoveWorkspace
+    | KeepWorkspaces
+    | DropWorkflow
     | Announce
 )

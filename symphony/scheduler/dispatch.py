@@ -115,7 +115,8 @@ def refill_read(
         return []
     refill.reading = False
     if isinstance(event.answer, ReadFailure):
-        hold_reads(state, event.answer, now)
+        # A reload drops what was asked before it.
+        hold_reads(state, event.answer, now, state.settings)
         return [_refill_failed(event.answer)]
     asked = set(event.ids)
     kept = [issue for issue in state.backlog if issue.id not in asked]

@@ -151,10 +151,11 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceRemoved:
-    """A removal ended; `problem` says why something is left, if so."""
+    """A removal ended; `problem` says why something is left, if so. `kept`: it never began."""
 
     issue_id: IssueId
     problem: str | None = field(default=None)
+    kept: bool = False
 
 
 Event: TypeAlias = (

@@ -37,7 +37,6 @@ def reconcile(
 ) -> list[Command]:
     """Judge the runs and parked issues that were current when the read was asked for."""
     if isinstance(event.answer, ReadFailure):
-        hold_reads(state, event.answer, now)
         reason = {"reason": str(event.answer)}
         return [Announce(name="reconcile_read_failed", level="warning", fields=reason)]
     fresh = {issue.id: issue for issue in event.answer}
@@ -75,10 +74,12 @@ def _judge_parked(
         return clean(state, issue, parked.place, now)
     if not state.is_active(issue) or not is_routable(issue, state.settings.tracker):
         return release(state, issue, "not active or not routable any more")
-    if parked.baseline is None:
+    if parked.baseline is None and parked.asked is not None:
         parked.baseline = parked.issue = issue
         return []
-    if content(issue) != content(parked.baseline):
+    # Where the read for the baseline failed, nobody knows who changed what the run saw last. A run
+    # too many asks once more; an answer taken for the question would never be noticed.
+    if content(issue) != content(parked.baseline or parked.issue):
         return release(state, issue, "the issue was changed after the question")
     return []
 
@@ -87,11 +88,12 @@ def parked_read(
     state: SchedulerState, purpose: ForParking, event: IssuesRead, now: Moment
 ) -> list[Command]:
     """Keep the issue as the agent left it, to notice when a person changes it."""
-    if isinstance(event.answer, ReadFailure):
-        hold_reads(state, event.answer, now)
-        return []
     parked = state.parked.get(purpose.issue_id)
     if parked is None or parked.epoch != purpose.epoch:
+        return []
+    asked_with, parked.asked = parked.asked, None
+    if isinstance(event.answer, ReadFailure):
+        hold_reads(state, event.answer, now, asked_with)
         return []
     fresh = next((issue for issue in event.answer if issue.id == purpose.issue_id), None)
     if fresh is not None and parked.baseline is None:

@@ -7,7 +7,7 @@ or in a release; nothing else dispatches the issue meanwhile.
 from __future__ import annotations
 
 from symphony.domain.issue import Issue
-from symphony.scheduler.commands import ArmTimer, Command, ReadIssues, RetryTimer
+from symphony.scheduler.commands import Command, ReadIssues
 from symphony.scheduler.eligibility import Judge
 from symphony.scheduler.events import ForRetry, IssuesRead, ReadFailure, RetryDue
 from symphony.scheduler.moment import Moment
@@ -15,6 +15,7 @@ from symphony.scheduler.reads import hold_reads, reads_are_held
 from symphony.scheduler.slots import Slots
 from symphony.scheduler.state import Retry, SchedulerState
 from symphony.scheduler.transitions import (
+    arm_retry,
     clean,
     queue_failure,
     release,
@@ -58,10 +59,16 @@ def wake_after_workflow(state: SchedulerState, now: Moment) -> list[Command]:
     return commands
 
 
+def forget_hold(state: SchedulerState) -> list[Command]:
+    """Another tracker is asked from now on: what one provider wished does not bind the next."""
+    state.hold_reads_until_ms = None
+    waiting = [retry for retry in state.retrying.values() if retry.waiting_for in ("time", "slot")]
+    return [arm_retry(state, retry) for retry in waiting]
+
+
 def _refresh(state: SchedulerState, retry: Retry, now: Moment) -> list[Command]:
-    timer = RetryTimer(issue_id=retry.issue.id, epoch=retry.epoch)
     if reads_are_held(state, now):
-        return [ArmTimer(timer=timer, due_ms=state.hold_reads_until_ms or now.monotonic_ms)]
+        return [arm_retry(state, retry)]
     retry.waiting_for = "refresh"
     purpose = ForRetry(issue_id=retry.issue.id, epoch=retry.epoch)
     return [ReadIssues(purpose=purpose, ids=(retry.issue.id,), settings=state.settings)]
@@ -79,7 +86,8 @@ def retry_read(
 
 def _answered(state: SchedulerState, retry: Retry, event: IssuesRead, now: Moment) -> list[Command]:
     if isinstance(event.answer, ReadFailure):
-        hold_reads(state, event.answer, now)
+        # A reload asks again what was asked before it.
+        hold_reads(state, event.answer, now, state.settings)
         return queue_failure(
             state,
             retry.issue,

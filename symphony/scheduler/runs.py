@@ -30,6 +30,7 @@ from symphony.scheduler.dispatch import slot_freed
 from symphony.scheduler.events import RunEnded, RunReported
 from symphony.scheduler.moment import Moment
 from symphony.scheduler.ratelimits import merge
+from symphony.scheduler.reads import hold_for
 from symphony.scheduler.state import RecentEvent, Running, SchedulerState
 from symphony.scheduler.transitions import (
     clean,
@@ -105,12 +106,13 @@ def run_ended(state: SchedulerState, event: RunEnded, now: Moment) -> list[Comma
 def _after(
     state: SchedulerState, entry: Running, outcome: RunOutcome, now: Moment
 ) -> list[Command]:
+    if state.draining:
+        # A workspace that should go is found again by the next start (`cli.stop.workspaces_kept`).
+        return []
     if entry.stopping is StopReason.TERMINAL:
         return clean(state, entry.issue, entry.place, now)
     if entry.stopping in _RELEASING:
         return release(state, entry.issue, entry.stopping.value)
-    if state.draining:
-        return []
     match outcome:
         case Succeeded():
             state.completed_runs += 1
@@ -119,6 +121,7 @@ def _after(
             return park(state, entry, outcome, now)
         case Failed():
             error = str(outcome)
+            hold_for(state, outcome.retry_after_ms, now, entry.settings)
         case Stopped(reason=reason):
             error = f"stopped: {reason.value}"
         case _:

@@ -14,6 +14,7 @@ from symphony.domain.json import JsonObject
 from symphony.domain.run import TokenUsage
 from symphony.scheduler.moment import Moment
 from symphony.scheduler.ordering import in_dispatch_order
+from symphony.scheduler.reads import held_ms
 from symphony.scheduler.state import LastPoll, RecentEvent, Running, SchedulerState, Waiting
 
 
@@ -149,15 +150,17 @@ def _running_row(entry: Running, now: Moment) -> RunningRow:
 
 def _retry_rows(state: SchedulerState, now: Moment) -> tuple[RetryRow, ...]:
     queued = sorted(state.retrying.values(), key=lambda retry: retry.due.monotonic_ms)
+    # The provider's wish to be left alone comes on top of a retry's own wait.
+    rows = [(retry, retry.due.plus(held_ms(state, retry.due))) for retry in queued]
     return tuple(
         RetryRow(
             issue=retry.issue,
             attempt=retry.attempt,
             kind=retry.kind,
-            due_at=retry.due.utc,
-            due_in_ms=max(retry.due.monotonic_ms - now.monotonic_ms, 0),
+            due_at=due.utc,
+            due_in_ms=max(due.monotonic_ms - now.monotonic_ms, 0),
             error=retry.error,
             waiting_for=retry.waiting_for,
         )
-        for retry in queued
+        for retry, due in rows
     )

@@ -117,7 +117,7 @@ class Retry:
 @dataclass(slots=True, kw_only=True)
 class Parked:
     """An issue whose agent asked what only a person can answer. `baseline` is the issue as the
-    agent left it, None until it was read."""
+    agent left it, None until it was read; `asked` tells with what it is being read for that."""
 
     issue: Issue
     request: str
@@ -127,6 +127,7 @@ class Parked:
     attempt: int | None
     place: Place | None
     baseline: Issue | None = None
+    asked: Settings | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,7 +144,7 @@ TickPhase: TypeAlias = Literal["reconciling", "checking", "fetching"]
 
 @dataclass(slots=True, kw_only=True)
 class Tick:
-    """`asked` and `settings` tell when and with what the candidates were asked for."""
+    """`settings` tells with what the tick asked last, `asked` when it asked for candidates."""
 
     epoch: int
     phase: TickPhase
@@ -199,6 +200,7 @@ class SchedulerState:
     refill: Refill = field(default_factory=Refill)
     last_poll: LastPoll | None = None
     starting: bool = False
+    started_with: Settings | None = None
     draining: bool = False
     completed_runs: int = 0
     ended_seconds: float = 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from symphony.domain.run import StopReason
-from symphony.scheduler.commands import Announce, Command
+from symphony.scheduler.commands import Announce, Command, DropWorkflow, KeepWorkspaces
 from symphony.scheduler.dispatch import drop_refill, refill_due, refill_read, slot_freed
 from symphony.scheduler.events import (
     CandidatesRead,
@@ -34,8 +34,9 @@ from symphony.scheduler.events import (
     WorkspaceRemoved,
 )
 from symphony.scheduler.moment import Moment
+from symphony.scheduler.reads import is_same_tracker
 from symphony.scheduler.reconcile import parked_read
-from symphony.scheduler.retries import retry_due, retry_read, wake_after_workflow
+from symphony.scheduler.retries import forget_hold, retry_due, retry_read, wake_after_workflow
 from symphony.scheduler.runs import run_ended, run_reported
 from symphony.scheduler.state import SchedulerState
 from symphony.scheduler.ticks import (
@@ -48,7 +49,7 @@ from symphony.scheduler.ticks import (
     tick_due,
     workflow_checked,
 )
-from symphony.scheduler.transitions import stop_run
+from symphony.scheduler.transitions import announce, stop_run
 
 # A daemon that stops waits for its runs and removals; whatever else comes would only start work.
 _WHILE_DRAINING = (RunReported, RunEnded, WorkspaceRemoved, ShutdownRequested)
@@ -116,11 +117,13 @@ def _workflow_accepted(
     What was asked with the old settings may come from another tracker, so it starts nothing
     (`reload.apply.states`): it is asked again.
     """
-    state.settings = event.settings
+    before, state.settings = state.settings, event.settings
     state.workflow_problem = None
     drop_refill(state)
+    moved = [] if is_same_tracker(before, event.settings) else forget_hold(state)
     woken = wake_after_workflow(state, now)
-    return [*woken, *poll_now(state, now), *slot_freed(state, now)]
+    dropped = DropWorkflow(settings=before)
+    return [*moved, *woken, *poll_now(state, now), *slot_freed(state, now), dropped]
 
 
 def _workspace_removed(
@@ -131,6 +134,8 @@ def _workspace_removed(
         return []
     issue = cleaning.issue
     state.settle(issue.id)
+    if event.kept:
+        return [announce("workspace_kept", issue)]
     removed = Announce(
         name="workspace_removed" if event.problem is None else "workspace_removal_failed",
         level="info" if event.problem is None else "warning",
@@ -143,7 +148,7 @@ def _workspace_removed(
 
 def _shutdown(state: SchedulerState) -> list[Command]:
     state.draining = True
-    commands: list[Command] = []
+    commands: list[Command] = [KeepWorkspaces()]
     for entry in state.running.values():
         commands += stop_run(entry, StopReason.SHUTDOWN)
     return commands

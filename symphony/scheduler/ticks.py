@@ -36,13 +36,21 @@ from symphony.scheduler.state import LastPoll, SchedulerState, Tick
 def daemon_started(state: SchedulerState) -> list[Command]:
     """Clean up first; the first tick follows when that is done (`startup.order.sequence`)."""
     state.starting = True
+    return _ask_for_terminal(state)
+
+
+def _ask_for_terminal(state: SchedulerState) -> list[Command]:
+    state.started_with = state.settings
     return [ReadTerminal(settings=state.settings)]
 
 
 def terminal_read(state: SchedulerState, event: TerminalRead, now: Moment) -> list[Command]:
+    if state.started_with is not state.settings:
+        # Of another tracker perhaps, and for another root: it removes nothing.
+        return _ask_for_terminal(state)
     commands: list[Command] = []
     if isinstance(event.answer, ReadFailure):
-        hold_reads(state, event.answer, now)
+        hold_reads(state, event.answer, now, state.started_with)
         reason = {"reason": str(event.answer)}
         commands.append(Announce(name="startup_cleanup_failed", level="warning", fields=reason))
     else:
@@ -92,6 +100,7 @@ def _begin(state: SchedulerState) -> list[Command]:
         for issue_id, entry in state.running.items()
         if entry.stopping is None
     )
+    tick.settings = state.settings
     purpose = ForReconciliation(tick=tick.epoch, runs=runs, parked=tuple(state.parked))
     ids = watched_ids(purpose)
     if not ids:
@@ -110,6 +119,8 @@ def reconciliation_read(
     tick = state.tick
     if tick is None or tick.epoch != purpose.tick or tick.phase != "reconciling":
         return []
+    if isinstance(event.answer, ReadFailure):
+        hold_reads(state, event.answer, now, tick.settings)
     judged = reconcile(state, purpose, event, now)
     # A run that now counts under another state freed a slot of the old one.
     return [*judged, *wake_for_slot(state, now), *_check(tick)]
@@ -135,7 +146,7 @@ def candidates_read(state: SchedulerState, event: CandidatesRead, now: Moment) -
         return _end(state, now)  # The reload asked for one more tick.
     answer = event.answer
     if isinstance(answer, ReadFailure):
-        hold_reads(state, answer, now)
+        hold_reads(state, answer, now, tick.settings)
         state.last_poll = LastPoll(at=now.utc, candidates=0, problem=str(answer))
         fields = {"reason": str(answer), "outcome": "dispatch skipped for this tick"}
         failed = Announce(name="candidate_read_failed", level="error", fields=fields)

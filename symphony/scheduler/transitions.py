@@ -20,7 +20,7 @@ from symphony.scheduler.commands import (
 )
 from symphony.scheduler.events import ForParking
 from symphony.scheduler.moment import Moment
-from symphony.scheduler.reads import reads_are_held
+from symphony.scheduler.reads import held_ms, reads_are_held
 from symphony.scheduler.retry import CONTINUATION_DELAY_MS, NO_SLOTS, failure_delay_ms
 from symphony.scheduler.state import Cleaning, Parked, Place, Retry, Running, SchedulerState
 
@@ -137,13 +137,17 @@ def _queue(state: SchedulerState, retry: Retry, delay_ms: int) -> list[Command]:
             issue,
             attempt=retry.attempt,
             kind=retry.kind,
-            delay_ms=delay_ms,
+            delay_ms=delay_ms + held_ms(state, retry.due),
             reason=retry.error,
         ),
-        ArmTimer(
-            timer=RetryTimer(issue_id=issue.id, epoch=retry.epoch), due_ms=retry.due.monotonic_ms
-        ),
+        arm_retry(state, retry),
     ]
+
+
+def arm_retry(state: SchedulerState, retry: Retry) -> ArmTimer:
+    """When its wait is over, and not before the provider wants to be asked again."""
+    timer = RetryTimer(issue_id=retry.issue.id, epoch=retry.epoch)
+    return ArmTimer(timer=timer, due_ms=retry.due.plus(held_ms(state, retry.due)).monotonic_ms)
 
 
 def park(state: SchedulerState, entry: Running, outcome: NeedsPerson, now: Moment) -> list[Command]:
@@ -172,6 +176,7 @@ def park(state: SchedulerState, entry: Running, outcome: NeedsPerson, now: Momen
     )
     if reads_are_held(state, now):
         return [blocked]  # The next reconciliation reads it.
+    parked.asked = state.settings
     purpose = ForParking(issue_id=issue.id, epoch=parked.epoch)
     return [blocked, ReadIssues(purpose=purpose, ids=(issue.id,), settings=state.settings)]
 

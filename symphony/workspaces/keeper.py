@@ -56,7 +56,7 @@ class WorkspaceKeeper:
     """The workspaces under `root`, with the hooks of one snapshot of the settings.
 
     `environment` is the daemon's; hooks inherit it without `secret_names` and `secret_values`,
-    except for what `hooks.env` names.
+    except for what `hooks.env` names. Keepers of one disk share `removals`.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class WorkspaceKeeper:
         environment: Mapping[str, str],
         secret_names: Collection[str] = (),
         secret_values: Collection[str] = (),
+        removals: anyio.CapacityLimiter | None = None,
     ) -> None:
         self._root = root
         self._hooks = WorkspaceHooks(
@@ -80,7 +81,7 @@ class WorkspaceKeeper:
             secret_names=secret_names,
             secret_values=secret_values,
         )
-        self._removals = anyio.CapacityLimiter(REMOVALS_AT_ONCE)
+        self._removals = removals or removal_limiter()
 
     async def prepare(self, issue: Issue) -> Workspace:
         """Make or reuse the workspace of an issue; `after_create` runs in a new one.
@@ -198,6 +199,11 @@ class WorkspaceKeeper:
         removed = await anyio.to_thread.run_sync(remove_tree, root, key, limiter=self._removals)
         forget_unfinished(root, key)
         return removed
+
+
+def removal_limiter() -> anyio.CapacityLimiter:
+    """What bounds the deletions of the keepers that share it."""
+    return anyio.CapacityLimiter(REMOVALS_AT_ONCE)
 
 
 def _directories(root: str) -> frozenset[WorkspaceKey]:

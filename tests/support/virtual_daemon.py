@@ -97,6 +97,7 @@ async def virtual_daemon(
     slots: int = 2,
     interval_ms: int = 30_000,
     on_disk: Iterable[str] = (),
+    workspaces: MemoryWorkspaces | None = None,
 ) -> AsyncGenerator[VirtualDaemon]:
     """A daemon that has done its first tick; it is stopped at the end. `on_disk` are the
     identifiers whose workspaces were there before."""
@@ -104,7 +105,7 @@ async def virtual_daemon(
     template = parse_template("Work on {{ issue.identifier }}.")
     shelf = WorkflowShelf(EffectiveWorkflow(settings=settings, template=template, tracker=tracker))
     mailbox, clock = Mailbox(), VirtualClock()
-    worker, workspaces = ScriptedWorker(), MemoryWorkspaces()
+    worker, workspaces = ScriptedWorker(), workspaces or MemoryWorkspaces()
     workspaces.present.update(map(IssueIdentifier, on_disk))
     checks: list[int] = []
 

@@ -154,3 +154,15 @@ def test_where_bash_is_missing_sh_is_used(tmp_path: Path) -> None:
     assert login_shell("true", {"PATH": str(tmp_path)}) == (str(shell), "-lc", "true")
     assert login_shell("true", {"PATH": ""})[0].endswith("/sh")
     assert login_shell("true", os.environ)[0].endswith("/bash")
+
+
+def test_a_mark_may_hold_what_is_no_text() -> None:
+    """A tree is named after an issue, and an issue in a folder after a file."""
+    first, second = (
+        OwnerMark(root="r", daemon="d", run=os.fsdecode(name)) for name in (b"caf\xe9", b"caf\xe8")
+    )
+    assert first.render().isascii()
+    assert first.render() != second.render()
+    (read,) = parse_marks(first.render())
+    assert (read.root, read.daemon) == ("r", "d")
+    assert read.render() == first.render()

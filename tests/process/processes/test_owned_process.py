@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 from collections.abc import Callable
+from typing import NoReturn
 
 import anyio
 import pytest
@@ -340,4 +342,18 @@ async def test_kill_now_ends_the_tree_without_waiting(start: Start, token: str) 
         assert await process.wait() == -signal.SIGKILL
     report = await process.stop(grace_ms=LONG_GRACE_MS)
     assert report.confirmed
+    assert pids_with(token) == []
+
+
+class Poisoned(dict[str, str]):
+    """An environment that a child can be started with, and nothing can be looked up in."""
+
+    def get(self, *_: object) -> NoReturn:
+        raise MemoryError("at the worst moment")
+
+
+@pytest.mark.proves("run.end.process_stopped")
+def test_a_child_that_nobody_came_to_own_does_not_live_on(token: str) -> None:
+    with pytest.raises(MemoryError):
+        spawn(python(QUIET_FOR_EVER, token), cwd="/", environment=Poisoned(os.environ))
     assert pids_with(token) == []

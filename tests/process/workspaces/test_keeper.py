@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.settings import HookSettings
 from symphony.workspaces.keeper import WorkspaceKeeper
 from symphony.workspaces.key import workspace_key
@@ -412,3 +414,17 @@ async def test_what_one_hook_leaves_is_not_ended_with_another_hook(
         marks.add((root / "MT-1" / "mark").read_text())
         await keeper.remove(ISSUE, path=workspace.path)
     assert len(marks) == 2
+
+
+async def test_hooks_run_for_an_issue_whose_name_is_no_text(
+    make_keeper: MakeKeeper, tmp_path: Path
+) -> None:
+    """As of a file in a folder of issues that was named on another system."""
+    name = os.fsdecode(b"caf\xe9")
+    issue = replace(make_issue(), id=IssueId(name), identifier=IssueIdentifier(name))
+    hooks = HookSettings(after_create="touch made", before_remove=f"touch {tmp_path}/removed")
+    keeper = make_keeper(hooks)
+    workspace = await keeper.prepare(issue)
+    assert (Path(workspace.path) / "made").exists()
+    assert await keeper.remove(issue)
+    assert (tmp_path / "removed").exists()

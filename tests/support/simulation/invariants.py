@@ -222,7 +222,9 @@ class Watch:
     def _followed(self, run: SimulatedRun, commands: list[Command]) -> None:
         """What follows the end of a run that was asked to stop."""
         removals = [one for one in commands if isinstance(one, RemoveWorkspace)]
-        if run.stop is StopReason.TERMINAL and run.path is not None:
+        if self.stopping:
+            assert removals == [], "a removal is begun while stopping"
+        elif run.stop is StopReason.TERMINAL and run.path is not None:
             assert [one.path for one in removals] == [run.path]
         elif run.stop is not StopReason.TERMINAL:
             assert removals == []

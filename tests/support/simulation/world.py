@@ -6,6 +6,7 @@ import heapq
 import random
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from symphony.domain.run import Succeeded, WorkspacePrepared
 from symphony.domain.settings import Settings
@@ -272,7 +273,7 @@ class World:
     def some_settings(self) -> Settings:
         rng = self.rng
         self.revision += 1
-        return settings(
+        usual = settings(
             slots=rng.choice((0, 1, 1, 2, 3, 6)),
             by_state=rng.choice((None, None, {"Todo": 1}, {"in progress": 1, "Rework": 2})),
             interval_ms=rng.choice((1_000, 5_000, 30_000)),
@@ -284,6 +285,8 @@ class World:
             root=rng.choice(("/workspaces", "/elsewhere")),
             revision=str(self.revision),
         )
+        project = rng.choice(("one", "one", "two"))
+        return replace(usual, tracker=replace(usual.tracker, provider={"project": project}))
 
     # Ends.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from symphony.agents import messages
+from symphony.agents.errors import MAX_MESSAGE_CHARACTERS, AgentError, Category
 from symphony.domain.ids import ThreadId, TurnId
 from symphony.domain.json import JsonObject
 from symphony.domain.settings import CodexSettings
@@ -186,3 +187,23 @@ def test_a_configuration_that_was_not_applied_is_recognised(params: JsonObject) 
 )
 def test_harmless_configuration_warnings_do_not_stop_a_session(summary: str) -> None:
     assert messages.read_broken_config({"summary": summary, "details": None}) is None
+
+
+@pytest.mark.proves("log.payload.limited")
+@pytest.mark.parametrize("as_object", [True, False])
+def test_what_an_agent_says_of_its_error_is_bounded(as_object: bool) -> None:
+    page = "<html>\n" * 1_000_000
+    told: JsonObject = {"message": page, "codexErrorInfo": page, "additionalDetails": page}
+    turn: JsonObject = {"id": "b", "status": page, "error": told if as_object else page}
+    end = messages.read_turn_end("turn/completed", {"threadId": "a", "turn": turn})
+    assert end is not None
+    assert len(end.status) <= messages.MAX_NAME_CHARACTERS
+    assert end.message.startswith("<html> <html>")
+    assert len(end.message) < 3 * messages.MAX_ERROR_CHARACTERS
+
+
+@pytest.mark.proves("log.payload.limited")
+def test_no_error_of_a_session_is_longer_than_a_log_can_bear() -> None:
+    error = AgentError(Category.PORT_EXIT, "x" * 1_000_000)
+    assert len(error.message) == MAX_MESSAGE_CHARACTERS
+    assert len(str(error)) < 2 * MAX_MESSAGE_CHARACTERS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 
 import anyio
@@ -17,7 +18,10 @@ from symphony.domain.run import (
     UsageReported,
     WorkspacePrepared,
 )
+from symphony.domain.settings import Settings
+from symphony.runtime.interpreter import REMOVALS_AT_ONCE
 from symphony.scheduler.events import PollRequested, RunEnded, ShutdownRequested
+from symphony.testing import MemoryWorkspaces, settle
 from symphony.trackers.errors import TrackerError
 from symphony.trackers.memory import MemoryTracker, Request
 from tests.support.virtual_daemon import make_issue, make_settings, virtual_daemon
@@ -251,3 +255,36 @@ async def test_a_shutdown_stops_every_run_and_starts_nothing() -> None:
         assert daemon.worker.latest("A-1").cancelled
         await daemon.clock.advance(60_000)
         assert daemon.worker.started() == ["A-1"]
+
+
+class SlowRemovals(MemoryWorkspaces):
+    """Removals that go on until `go_on` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: list[str] = []
+        self.go_on = anyio.Event()
+
+    async def remove(self, issue: Issue, path: str | None, settings: Settings) -> str | None:
+        self.begun.append(issue.identifier)
+        await self.go_on.wait()
+        return await super().remove(issue, path, settings)
+
+
+@pytest.mark.proves("cli.stop.workspaces_kept")
+async def test_a_stop_begins_no_removal_and_ends_with_those_that_have_begun(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "symphony")
+    names = [f"A-{number}" for number in range(REMOVALS_AT_ONCE + 3)]
+    board = MemoryTracker([make_issue(name, state="Done") for name in names])
+    workspaces = SlowRemovals()
+    async with virtual_daemon(board, on_disk=names, workspaces=workspaces) as daemon:
+        assert len(workspaces.begun) == REMOVALS_AT_ONCE
+        await daemon.post(ShutdownRequested())
+        workspaces.go_on.set()
+        await settle()
+        assert sorted(name for name, _ in workspaces.removed) == sorted(workspaces.begun)
+        assert daemon.snapshot().cleaning == ()
+    assert len(workspaces.removed) == REMOVALS_AT_ONCE
+    assert [each.message for each in caplog.records].count("workspace_kept") == 3

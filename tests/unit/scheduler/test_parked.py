@@ -86,10 +86,8 @@ def test_what_is_no_answer_does_not_unpark_it(fields: dict[str, object]) -> None
     assert world.blocked() == ["A"]
 
 
-def test_if_the_issue_could_not_be_read_the_next_refresh_is_what_changes_count_from() -> None:
-    bound = settings()
-    world = Driver(issue("A"), settings=bound).begin()
-    change(world, description="The agent's plan.")
+def test_if_it_could_not_be_read_changes_count_from_what_the_run_saw_last() -> None:
+    world = Driver(issue("A"), settings=settings()).begin()
     world.read_failure = OUTAGE
     world.ask("A")
     world.tick()
@@ -102,7 +100,19 @@ def test_if_the_issue_could_not_be_read_the_next_refresh_is_what_changes_count_f
     assert world.blocked() == []
 
 
-def test_while_reads_are_held_it_is_parked_without_a_read() -> None:
+@pytest.mark.proves("policy.blocked.released")
+def test_an_answer_counts_although_the_issue_could_not_be_read_before_it() -> None:
+    world = Driver(issue("A"), settings=settings()).begin()
+    world.read_failure = OUTAGE
+    world.ask("A")
+    world.read_failure = None
+    change(world, description="Use SQLite.")
+    world.tick()
+    assert world.starts == [("A", None), ("A", None)]
+
+
+@pytest.mark.proves("policy.blocked.released")
+def test_an_answer_counts_that_came_while_reads_were_held() -> None:
     world = Driver(issue("A"), settings=settings()).begin()
     world.read_failure = replace(OUTAGE, retry_after_ms=5_000)
     world.tick()
@@ -110,9 +120,22 @@ def test_while_reads_are_held_it_is_parked_without_a_read() -> None:
     before = len(world.of(ReadIssues))
     world.ask("A")
     assert len(world.of(ReadIssues)) == before
-    change(world, description="The agent's plan, seen late.")
+    change(world, description="Use SQLite.")
     world.tick()
+    assert world.blocked() == []
+
+
+def test_what_the_agent_changed_unparks_nothing_while_that_is_being_read() -> None:
+    world = Driver(issue("A"), settings=settings()).begin()
+    change(world, description="The agent's plan.")
+    world.withhold(ReadIssues)
+    world.ask("A")
+    first = world.asked[0]
     world.tick()
+    late = world.asked[-1]
+    assert late is not first
+    world.answer(late)
+    world.answer(first)
     assert world.blocked() == ["A"]
 
 

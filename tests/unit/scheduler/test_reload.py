@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from symphony.domain.run import StopReason
-from symphony.scheduler.commands import ReadCandidates, ReadIssues, StartRun
-from symphony.scheduler.events import WorkflowRejected
+from symphony.domain.settings import Settings
+from symphony.scheduler.commands import (
+    DropWorkflow,
+    ReadCandidates,
+    ReadIssues,
+    ReadTerminal,
+    StartRun,
+)
+from symphony.scheduler.events import (
+    DaemonStarted,
+    ReadFailure,
+    ShutdownRequested,
+    WorkflowRejected,
+)
 from tests.support.scheduling import Driver, id_of, issue, settings
 
 BROKEN = WorkflowRejected(reason="WORKFLOW.md:3: agent.max_turns: not a number")
@@ -189,3 +203,92 @@ def test_a_valid_file_ends_the_wait_at_once() -> None:
     world.advance(0)
     assert world.running == ["A"]
     assert world.snapshot.workflow_problem is None
+
+
+BUSY = ReadFailure(category="tracker_rate_limited", message="slow down", retry_after_ms=3_600_000)
+ELSEWHERE = replace(settings(revision="2").tracker, provider={"project": "another"})
+
+
+def moved() -> Settings:
+    """Settings with another tracker."""
+    return replace(settings(revision="2"), tracker=ELSEWHERE)
+
+
+@pytest.mark.proves("tracker.limit.bounded")
+def test_what_one_tracker_wished_does_not_bind_the_next() -> None:
+    world = Driver(issue("A"), settings=settings()).begin()
+    world.read_failure = BUSY
+    world.tick()
+    world.read_failure = None
+    world.put(issue("B"))
+    world.reload(moved())
+    world.advance(0)
+    assert world.running == ["A", "B"]
+
+
+@pytest.mark.proves("tracker.limit.bounded")
+def test_what_the_tracker_wished_holds_for_other_settings_of_it() -> None:
+    world = Driver(issue("A"), settings=settings()).begin()
+    world.read_failure = BUSY
+    world.tick()
+    world.read_failure = None
+    world.put(issue("B"))
+    world.reload(settings(revision="2", active=("Todo", "Review")))
+    world.advance(600)
+    assert world.running == ["A"]
+
+
+@pytest.mark.proves("tracker.limit.bounded")
+def test_a_retry_that_waited_for_one_tracker_does_not_wait_for_the_next() -> None:
+    world = Driver(issue("A"), issue("B"), settings=settings()).begin()
+    world.fail("A")
+    world.read_failure = BUSY
+    world.tick()
+    world.read_failure = None
+    assert world.queued("A").due_in_ms > 3_000_000
+    world.reload(moved())
+    world.advance(0)
+    assert world.starts[-1] == ("A", 2)
+
+
+@pytest.mark.proves("tracker.limit.bounded")
+@pytest.mark.parametrize("kind", ["reconciliation", "parking"])
+def test_a_wish_that_answers_older_settings_binds_nobody(kind: str) -> None:
+    world = Driver(issue("A"), settings=settings()).begin()
+    world.withhold(ReadIssues, ReadCandidates)
+    if kind == "parking":
+        world.ask("A")
+    else:
+        world.tick()
+    world.reload(moved())
+    world.read_failure = BUSY
+    world.answer()
+    world.read_failure = None
+    world.withheld.clear()
+    world.put(issue("B"))
+    world.answer_what_is_not_withheld()
+    world.tick()
+    assert "B" in world.running
+
+
+@pytest.mark.proves("startup.cleanup.others_kept")
+def test_a_reload_during_the_start_asks_again_what_may_be_removed() -> None:
+    """What the old tracker calls done says nothing about a workspace under the new root."""
+    world = Driver(issue("A", state="Done"), settings=settings(root="/old"))
+    world.withhold(ReadTerminal)
+    world.send(DaemonStarted())
+    world.reload(settings(root="/new", terminal=("Closed",), revision="2"))
+    world.answer()
+    assert world.removals == []
+    assert [asked.settings.workspace.root for asked in world.of(ReadTerminal)] == ["/old", "/new"]
+    world.answer()
+    world.advance(0)
+    assert (world.removals, len(world.of(ReadCandidates))) == ([], 1)
+
+
+def test_the_workflow_before_is_dropped_once_nothing_asks_with_it_any_more() -> None:
+    first, second = settings(), settings(revision="2")
+    world = Driver(issue("A"), settings=first).begin()
+    assert world.reload(second)[-1] == DropWorkflow(settings=first)
+    world.send(ShutdownRequested())
+    assert world.reload(settings(revision="3")) == []

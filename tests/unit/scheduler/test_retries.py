@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from symphony.domain.run import Failed, IssueRefreshed, Stopped, StopReason
@@ -415,3 +417,28 @@ def test_a_failure_says_why_in_the_retry_and_in_the_log() -> None:
     assert world.queued("A").error == "hook_failed: before_run: exit 3"
     fields = world.announced("retry_scheduled")[0].fields
     assert (fields["attempt"], fields["delay_ms"], fields["kind"]) == (1, 10_000, "failure")
+
+
+@pytest.mark.proves("run.refresh.failed", "tracker.limit.bounded")
+def test_a_refresh_that_was_refused_for_its_rate_is_not_retried_before_its_time() -> None:
+    world = Driver(issue("A"), settings=settings()).begin()
+    refused = Failed(category="issue_refresh_failed", message="429", retry_after_ms=600_000)
+    world.end("A", refused)
+    row = world.queued("A")
+    assert (row.kind, row.attempt, row.due_in_ms) == ("failure", 1, 600_000)
+    assert world.announced("retry_scheduled")[-1].fields["delay_ms"] == 600_000
+    world.put(issue("B"))
+    world.advance(599)
+    assert world.starts == [("A", None)]
+    world.advance(1)
+    assert sorted(world.starts[1:]) == [("A", 1), ("B", None)]
+
+
+@pytest.mark.proves("tracker.limit.bounded")
+def test_a_wish_that_a_run_heard_of_an_earlier_tracker_binds_nobody() -> None:
+    bound = settings()
+    world = Driver(issue("A"), settings=bound).begin()
+    world.reload(replace(bound, tracker=replace(bound.tracker, provider={"project": "b"})))
+    refused = Failed(category="issue_refresh_failed", message="429", retry_after_ms=600_000)
+    world.end("A", refused)
+    assert world.queued("A").due_in_ms == 10_000

@@ -7,14 +7,22 @@ import pytest
 from symphony.domain.run import StopReason
 from symphony.scheduler.commands import (
     CheckWorkflow,
+    KeepWorkspaces,
     ReadCandidates,
     ReadIssues,
     ReadTerminal,
     RemoveWorkspace,
     StartRun,
 )
-from symphony.scheduler.events import DaemonStarted, PollRequested, ShutdownRequested
-from tests.support.scheduling import Driver, issue, settings
+from symphony.scheduler.events import (
+    DaemonStarted,
+    PollRequested,
+    ShutdownRequested,
+    WorkspaceRemoved,
+)
+from tests.support.scheduling import Driver, id_of, issue, settings
+
+OUTCOMES = ("workspace_kept", "workspace_removed", "workspace_removal_failed")
 
 BEGINNINGS = StartRun | ReadIssues | ReadCandidates | ReadTerminal | CheckWorkflow | RemoveWorkspace
 
@@ -98,3 +106,25 @@ def test_a_run_that_is_stopped_by_it_keeps_its_workspace() -> None:
     world.send(ShutdownRequested())
     world.gone("A")
     assert (world.removals, world.claim("A")) == ([], None)
+
+
+@pytest.mark.proves("cli.stop.workspaces_kept")
+def test_a_run_that_ended_with_its_issue_keeps_its_workspace_for_the_next_start() -> None:
+    world = Driver(issue("A"), settings=settings()).begin()
+    world.prepare("A")
+    world.move("A", "Done")
+    world.tick()
+    world.send(ShutdownRequested())
+    world.gone("A")
+    assert (world.removals, world.claim("A")) == ([], None)
+
+
+@pytest.mark.proves("cli.stop.workspaces_kept")
+def test_a_removal_that_did_not_begin_is_told_and_is_no_failure() -> None:
+    world = Driver(issue("X", state="Done"), settings=settings())
+    world.withhold(RemoveWorkspace)
+    world.begin()
+    assert KeepWorkspaces() in world.send(ShutdownRequested())
+    world.send(WorkspaceRemoved(issue_id=id_of("X"), kept=True))
+    assert world.claim("X") is None
+    assert [len(world.announced(name)) for name in OUTCOMES] == [1, 0, 0]
