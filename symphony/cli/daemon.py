@@ -10,15 +10,20 @@ import gc
 import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
     from symphony.domain.problems import ProblemError
     from symphony.observability.logs import Logs
     from symphony.runtime.daemon import Daemon
     from symphony.runtime.identity import Identity
+    from symphony.runtime.surface import Surface, SurfaceFactory, Wish
 
 DEFAULT_WORKFLOW = "WORKFLOW.md"
+
+COLLECTION = (50_000, 20, 50)
+"""When Python looks for garbage. A poll of many issues makes many objects at once and hardly any
+cycles; with the usual thresholds a tenth of it went into looking."""
 
 
 def run_daemon(
@@ -55,15 +60,31 @@ def run_daemon(
         port=port,
         identity=identity,
         redactor=redactor,
+        surface=open_http,
     )
     daemon = Daemon(options)
     # What is there now stays until the end, and need not be looked at again.
     gc.freeze()
+    gc.set_threshold(*COLLECTION)
     gc.enable()
-    code = _serve(daemon, logs)
-    if identity.warden is not None:
+    code, in_order = serve(daemon, logs)
+    if in_order and identity.warden is not None:
         identity.warden.dismiss()
     return code
+
+
+async def open_http(wish: Wish) -> Surface:
+    """The HTTP interface; a daemon without a port does not pay for its import."""
+    import anyio.to_thread
+
+    opened = await anyio.to_thread.run_sync(_import_http)
+    return await opened(wish)
+
+
+def _import_http() -> SurfaceFactory:
+    from symphony.http.surface import open_surface
+
+    return open_surface
 
 
 def own_processes() -> Identity:
@@ -80,7 +101,8 @@ def own_processes() -> Identity:
     return Identity(daemon_id=daemon_id, warden=start_warden(daemon_id))
 
 
-def _serve(daemon: Daemon, logs: Logs) -> int:
+def serve(daemon: Daemon, logs: Logs) -> tuple[int, bool]:
+    """The exit code, and whether the daemon is known to have ended all that it owned."""
     import anyio
 
     from symphony.cli.signals import until_signal
@@ -90,10 +112,13 @@ def _serve(daemon: Daemon, logs: Logs) -> int:
         anyio.run(partial(until_signal, daemon, before_exit=logs.flush_lines))
     except ProblemError as error:
         _report_start_failure(error)
-        return 1
+        return 1, True
+    except Exception as error:
+        _report_defect(error)
+        return 1, False
     finally:
         logs.close()
-    return 0
+    return 0, True
 
 
 def _tell_closed_stream() -> None:
@@ -102,6 +127,24 @@ def _tell_closed_stream() -> None:
 
     fields = {"sink": "stderr", "reason": "standard error was closed before the start"}
     logging.getLogger(__name__).warning("log_sink_failed", extra={"fields": fields})
+
+
+def _report_defect(error: Exception) -> None:
+    """On the log's sinks and redacted, where the interpreter would print it as it is."""
+    import logging
+
+    cause = _innermost(error)
+    reason = f"{type(cause).__name__}: {cause}"
+    logger = logging.getLogger(__name__)
+    logger.error("daemon_failed", exc_info=cause, extra={"fields": {"reason": reason}})
+
+
+def _innermost(error: Exception) -> Exception:
+    """What went wrong: task groups wrap it, and say nothing themselves."""
+    if isinstance(error, ExceptionGroup):
+        group = cast("ExceptionGroup[Exception]", error)
+        return _innermost(group.exceptions[0])
+    return error
 
 
 def _report_start_failure(error: ProblemError) -> None:

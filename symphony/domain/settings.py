@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from symphony.domain.json import JsonObject, JsonValue
 
+DEFAULT_SERVER_HOST = "127.0.0.1"
 DEFAULT_PROMPT = "You are working on an issue from the configured tracker."
 
 
@@ -80,7 +81,8 @@ class CodexSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that one WORKFLOW.md says. `workflow_path` is the file; relative paths of adapters
-    count from its directory. `revision` changes with every accepted edit."""
+    count from its directory. `revision` changes with every accepted edit. `server_token` is kept as
+    written (`$NAME` unresolved)."""
 
     workflow_path: str
     revision: str
@@ -91,4 +93,6 @@ class Settings:
     agent: AgentSettings = field(default_factory=AgentSettings)
     codex: CodexSettings = field(default_factory=CodexSettings)
     server_port: int | None = None
+    server_host: str = DEFAULT_SERVER_HOST
+    server_token: str | None = field(default=None, repr=False)
     prompt_template: str = DEFAULT_PROMPT

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,6 +31,13 @@ from symphony.runtime.ports import RunWorker
 from symphony.runtime.reads import TrackerReads
 from symphony.runtime.reload import Reloader, log_warnings
 from symphony.runtime.roots import WorkspaceRoots
+from symphony.runtime.surface import (
+    RunningDaemon,
+    Surface,
+    SurfaceFactory,
+    Wish,
+    without_secrets,
+)
 from symphony.runtime.timers import Timers
 from symphony.runtime.workspaces import Cleaner, Keepers
 from symphony.scheduler.events import DaemonStarted, PollRequested, ShutdownRequested
@@ -42,7 +50,8 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonOptions:
     """`logs_root` is where session logs go, None for the user's state directory. `identity` names
-    this daemon to its children; whoever forks a warden passes the same id to both."""
+    this daemon to its children; whoever forks a warden passes the same id to both. `surface` opens
+    the HTTP interface where a port is asked for; without it there is none."""
 
     workflow_path: str
     environment: Mapping[str, str]
@@ -50,6 +59,7 @@ class DaemonOptions:
     port: int | None = None
     identity: Identity = field(default_factory=lambda: Identity(daemon_id=new_daemon_id()))
     redactor: Redactor = field(default_factory=Redactor)
+    surface: SurfaceFactory | None = None
 
 
 class Daemon:
@@ -89,16 +99,14 @@ class Daemon:
         composer = WorkflowComposer(options.workflow_path, options.environment)
         composed = await anyio.to_thread.run_sync(composer.load)
         log_warnings(composed.warnings)
-        port = options.port if options.port is not None else composed.workflow.settings.server_port
-        if port is not None:
-            _tell_no_http(port)
         options.redactor.update(composed.workflow.tracker.secret_values())
         shelf = WorkflowShelf(composed.workflow)
         roots = WorkspaceRoots(options.identity.daemon_id)
         logs = self._session_logs(composed.workflow.settings)
         try:
             await roots.take(composed.workflow.settings.workspace.root)
-            await self._serve(composer, shelf, roots, logs)
+            async with self._surface(composed.workflow.settings) as surface:
+                await self._serve(composer, shelf, roots, logs, surface)
         finally:
             with anyio.CancelScope(shield=True):
                 await shelf.close()
@@ -112,6 +120,7 @@ class Daemon:
         shelf: WorkflowShelf,
         roots: WorkspaceRoots,
         logs: SessionLogs | None,
+        surface: Surface | None,
     ) -> None:
         settings = shelf.current.settings
         reloader = Reloader(
@@ -124,10 +133,18 @@ class Daemon:
         async with anyio.create_task_group() as tasks:
             timers = Timers(self._clock, self._mailbox)
             reads = TrackerReads(self._clock, tasks)
-            keepers = Keepers(
-                identity=self._options.identity, environment=self._options.environment
+            environment = self._options.environment
+            if surface is not None:
+                environment = without_secrets(environment, surface.secrets)
+            keepers = Keepers(identity=self._options.identity, environment=environment, shelf=shelf)
+            worker = LateWorker(partial(self._worker, reads, keepers, shelf, logs, environment))
+            view = RunningDaemon(
+                snapshot=self.snapshot,
+                shelf=shelf,
+                mailbox=self._mailbox,
+                redactor=self._options.redactor,
+                session_logs=None if logs is None else logs.directory,
             )
-            worker = LateWorker(partial(self._worker, reads, keepers, logs))
             loop = Loop(
                 state=SchedulerState(settings=settings),
                 mailbox=self._mailbox,
@@ -138,11 +155,11 @@ class Daemon:
                     reads=reads,
                     shelf=shelf,
                     worker=worker,
-                    cleaner=Cleaner(shelf, keepers),
+                    cleaner=Cleaner(keepers),
                     check_workflow=reloader.look,
                     tasks=tasks,
                 ),
-                observers=self._observers,
+                observers=(*self._observers, view.observe),
             )
             self._loop = loop
             # First in the mailbox: an edit that the watcher finds at once must not come before it.
@@ -150,21 +167,49 @@ class Daemon:
             tasks.start_soon(timers.run)
             tasks.start_soon(_what_can_wait, reads, worker, reloader)
             _log_start(settings)
+            if surface is not None:
+                tasks.start_soon(surface.serve, view)
             await loop.run()
             tasks.cancel_scope.cancel()
         logger.info("daemon_stopped", extra={"fields": {}})
 
-    def _worker(self, reads: TrackerReads, keepers: Keepers, logs: SessionLogs | None) -> RunWorker:
+    def _worker(
+        self,
+        reads: TrackerReads,
+        keepers: Keepers,
+        shelf: WorkflowShelf,
+        logs: SessionLogs | None,
+        environment: Mapping[str, str],
+    ) -> RunWorker:
         from symphony.runtime.sessions import SessionRunner
         from symphony.runtime.worker import AgentWorker
 
         sessions = SessionRunner(
             reads=reads,
+            shelf=shelf,
             identity=self._options.identity,
-            environment=self._options.environment,
+            environment=environment,
             session_logs=logs,
         )
         return AgentWorker(keepers=keepers, sessions=sessions)
+
+    @asynccontextmanager
+    async def _surface(self, settings: Settings) -> AsyncGenerator[Surface | None]:
+        """The HTTP interface, opened; None where no port is asked for. Raises `ProblemError`."""
+        options = self._options
+        port = options.port if options.port is not None else settings.server_port
+        if port is None or options.surface is None:
+            yield None
+            return
+        port_key = "--port" if options.port is not None else "server.port"
+        surface = await options.surface(
+            Wish(port=port, port_key=port_key, settings=settings, environment=options.environment)
+        )
+        options.redactor.update(surface.secrets)
+        try:
+            yield surface
+        finally:
+            surface.close()
 
     def _session_logs(self, settings: Settings) -> SessionLogs | None:
         options = self._options
@@ -190,9 +235,3 @@ def _log_start(settings: Settings) -> None:
         "pid": os.getpid(),
     }
     logger.info("daemon_started", extra={"fields": fields})
-
-
-def _tell_no_http(port: int) -> None:
-    """The interface of section 13.7 is optional, and this version does not have it."""
-    reason = "this version has no HTTP interface; the port is not opened"
-    logger.warning("http_not_available", extra={"fields": {"port": port, "reason": reason}})

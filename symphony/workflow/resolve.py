@@ -67,6 +67,8 @@ def resolve_settings(
         agent=_agent(values.agent, limits),
         codex=_codex(values.codex),
         server_port=values.server.port,
+        server_host=values.server.host.strip(),
+        server_token=values.server.token,
         prompt_template=prompt,
     )
 

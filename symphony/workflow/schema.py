@@ -7,6 +7,7 @@ a time and know neither files nor environment; `resolve` makes `Settings` of the
 
 from __future__ import annotations
 
+from symphony.domain.settings import DEFAULT_SERVER_HOST
 from symphony.workflow.rules import (
     AgentPolicy,
     Anything,
@@ -250,7 +251,7 @@ class CodexSection(Section):
 
 
 class ServerSection(Section):
-    about = "The HTTP interface, an extension. It listens on the loopback address only."
+    about = "The HTTP interface, an extension. Off the loopback address it demands a token."
 
     port: Port = key(
         None,
@@ -258,6 +259,20 @@ class ServerSection(Section):
         8080,
         applies="restart",
         default_words="no HTTP interface",
+    )
+    host: Name = key(
+        DEFAULT_SERVER_HOST,
+        "The address to listen on. One that is not loopback demands `server.token`.",
+        "192.168.1.10",
+        applies="restart",
+    )
+    token: OptionalName = key(
+        None,
+        "What clients have to show, as a bearer token or as the password of any user: 16 to 512 "
+        "printable ASCII characters. Write `$NAME`: agents may be able to read this file.",
+        "$SYMPHONY_TOKEN",
+        applies="restart",
+        default_words="none; required where `server.host` is not loopback",
     )
 
 

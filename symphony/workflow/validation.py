@@ -1,7 +1,8 @@
 """From the front matter as it was read to checked values, or to everything that is wrong with it.
 
 Pure. Each problem and each warning names the line and the key, and speaks the words of the settings
-reference. Values under `tracker.provider` are never repeated in a message: they may be secrets.
+reference. Values that may be secrets, as all under `tracker.provider`, are never repeated in a
+message.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ IGNORED_STATE_LIMIT: Final = "workflow_ignored_state_limit"
 
 _SHOWN_CHARACTERS: Final = 60
 """How much of a wrong value a message repeats: enough to find it, on one line."""
+
+_MAY_BE_SECRET: Final = (("tracker", "provider"), ("server", "token"))
 
 _MAP_OF_KEYS: Final = Words("a map of keys")
 _ANY: Final = Words("something else")
@@ -128,7 +131,7 @@ def _remedy(place: KeyPath, field: FieldInfo | None) -> str:
 
 
 def _shown(value: object, place: KeyPath) -> str:
-    if place[:2] == ("tracker", "provider") or kind_of(value) in ("a map", "a list"):
+    if place[:2] in _MAY_BE_SECRET or kind_of(value) in ("a map", "a list"):
         return kind_of(value)
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

@@ -204,14 +204,6 @@ def test_a_clean_up_that_cannot_read_is_told_and_the_start_goes_on(site: Site) -
     daemon.wait_for_log(event="dispatched", issue_identifier="MT-1")
 
 
-def test_a_port_is_not_opened_and_that_is_said(site: Site) -> None:
-    site.write_workflow()
-    daemon = site.start(str(site.workflow), "--port", "0")
-    told = daemon.wait_for_log(event="http_not_available")
-    assert (told["level"], told["port"]) == ("warning", "0")
-    daemon.wait_for_log(event="daemon_started")
-
-
 @pytest.mark.proves("security.root.permissions", "config.root.variable", "config.root.home")
 @pytest.mark.parametrize("root", ["$ROOT_OF_TEST", "~/deep/workspaces"])
 def test_a_root_that_is_made_is_closed_to_others(site: Site, root: str) -> None:
