@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from symphony.documents.references import referenced_names
 from symphony.domain.settings import Settings
 from symphony.trackers.port import Tracker
 from symphony.workflow.template import PromptTemplate
@@ -62,7 +63,7 @@ class WorkflowShelf:
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """Of the environment variables that any tracker of this daemon took a secret from."""
+        """Of the environment variables that this daemon took a secret from."""
         return self._names
 
     @property
@@ -74,6 +75,8 @@ class WorkflowShelf:
         """Accept this workflow. The scheduler is told next, and drops the one before it then."""
         self._current = workflow
         self._names |= frozenset(workflow.tracker.secret_environment_names())
+        # The token of the HTTP interface is as much of a secret, also for a login profile.
+        self._names |= referenced_names(workflow.settings.server_token)
         self._values |= frozenset(workflow.tracker.secret_values())
         self._kept.setdefault(id(workflow.settings), _Kept(workflow)).users += 1
 

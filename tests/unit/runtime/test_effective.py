@@ -137,3 +137,9 @@ async def test_the_secrets_of_earlier_trackers_stay_known() -> None:
     await shelf.drop(first)
     assert shelf.secret_names == {"NAME_OF_one", "NAME_OF_two"}
     assert shelf.secret_values == {"one", "two"}
+
+
+async def test_the_name_of_the_token_of_the_http_interface_is_a_secret_name() -> None:
+    settings = replace(make_settings(), server_token="$STATUS_TOKEN")
+    shelf = WorkflowShelf(workflow(settings, WatchedTracker(secret="KEY")))
+    assert shelf.secret_names == {"STATUS_TOKEN", "NAME_OF_KEY"}
