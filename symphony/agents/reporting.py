@@ -12,7 +12,6 @@ from typing import Final
 import anyio
 
 from symphony.agents.activity import MAX_MESSAGE_CHARACTERS, describe, is_stream
-from symphony.agents.limits import SessionLimits
 from symphony.agents.rpc import MalformedLine
 from symphony.agents.telemetry import (
     RATE_LIMITS_METHOD,
@@ -34,7 +33,8 @@ MAX_STREAMS: Final = 100
 """The protocol has a dozen; what exceeds this is thinned out as if it were of one kind."""
 MAX_KIND: Final = 200
 """Characters of the name of a kind; a longer one counts among the others."""
-_MALFORMED: Final = "malformed"
+MALFORMED: Final = "malformed"
+"""The event of a line that is no message."""
 _OTHER_STREAMS: Final = "other streams"
 
 
@@ -42,10 +42,14 @@ class Reporter:
     """Turns notifications into updates for one run."""
 
     def __init__(
-        self, report: Callable[[RunUpdate], Awaitable[None]], limits: SessionLimits
+        self, report: Callable[[RunUpdate], Awaitable[None]], *, stream_interval: float
     ) -> None:
+        """`stream_interval` is how far apart activities of one kind of stream are told, in
+        seconds."""
         self._report = report
-        self._interval = limits.stream_interval
+        self._interval = stream_interval
+        self._late: AgentActivity | None = None
+        self._swallowed = anyio.Event()
         self._due: dict[str, float] = {}
         self._resumed: ThreadId | None = None
         self._own_turns: set[TurnId] = set()
@@ -77,13 +81,30 @@ class Reporter:
         elif method == RATE_LIMITS_METHOD:
             await self._rate_limits(params)
         activity = describe(method, params)
-        if activity is not None and (not is_stream(method) or self._is_due(method)):
-            await self._report(activity)
+        if activity is None:
+            return
+        if is_stream(method) and not self._is_due(method):
+            self._late = activity
+            self._swallowed.set()
+            return
+        self._late = None
+        await self._report(activity)
+
+    async def keep_up(self) -> None:
+        """Tell of the last activity that a stream swallowed, until cancelled: whoever measures how
+        long the agent has been quiet would miss it (`stall.clock.origin`)."""
+        while True:
+            await self._swallowed.wait()
+            await anyio.sleep(self._interval)
+            self._swallowed = anyio.Event()
+            late, self._late = self._late, None
+            if late is not None:
+                await self._report(late)
 
     async def malformed(self, line: MalformedLine) -> None:
         """A line that is no message; noise comes in floods, too."""
-        if self._is_due(_MALFORMED):
-            await self.event(_MALFORMED, f"{line.reason}: {line.excerpt}")
+        if self._is_due(MALFORMED):
+            await self.event(MALFORMED, f"{line.reason}: {line.excerpt}")
 
     async def _rate_limits(self, params: JsonObject) -> None:
         limits = read_rate_limits(params)

@@ -117,7 +117,7 @@ class AgentSession:
         self._tools = tuple(tools)
         self._limits = limits
         self._tasks = tasks
-        self._reporter = Reporter(report, limits)
+        self._reporter = Reporter(report, stream_interval=_stream_interval(settings, limits))
         self._channel = Channel(
             transport,
             self,
@@ -150,6 +150,7 @@ class AgentSession:
     async def begin(self, title: str, resume_thread: ThreadId | None) -> None:
         """The handshake and the thread. For `open_session` only."""
         self._channel.start(self._tasks)
+        self._tasks.start_soon(self._channel.guard, self._reporter.keep_up)
         try:
             handshake = Handshake(self._channel, self._reporter, self._settings, self._workspace)
             self._thread = await handshake.open_thread(self._tools, title, resume_thread)
@@ -290,3 +291,9 @@ class AgentSession:
             params = messages.turn_interrupt_params(self.thread_id, turn.turn_id)
             _, line = self._channel.connection.request("turn/interrupt", params)
             await self._channel.send(line)
+
+
+def _stream_interval(settings: CodexSettings, limits: SessionLimits) -> float:
+    """In seconds; several times within the stall time-out, so that no talker counts as stalled."""
+    stall = settings.stall_timeout_ms / 1000
+    return min(limits.stream_interval, stall / 4) if stall > 0 else limits.stream_interval

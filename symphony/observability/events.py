@@ -59,6 +59,12 @@ _TABLE = (
     _event("daemon_stopped", _INFO, "completed", "Every run has ended; the exit code is 0."),
     _event("http_listening", _INFO, "started", "The HTTP interface is at `url`, on `port`."),
     _event(
+        "http_address_not_written",
+        _WARNING,
+        "failed",
+        "`symphony status` and others will not find the interface by themselves; use `--url`.",
+    ),
+    _event(
         "http_request_defect",
         _ERROR,
         "failed",
@@ -172,13 +178,20 @@ _TABLE = (
         "started",
         "Thread and first turn are known: `session_id` from here on.",
     ),
+    _event(
+        "agent_line_malformed",
+        _WARNING,
+        "skipped",
+        "The agent's output holds a line that is no message: `reason`. Told once for each "
+        "session.",
+    ),
     _event("turn_started", _INFO, "started", "A later turn of the same session: `turn`."),
     _event(
         "tool_executed",
         _INFO,
         "completed",
-        "The agent called `tool`; `outcome` is `completed` or `failed`. A failure has a `code`, and "
-        "a `status` where the provider answered with one.",
+        "The agent called `tool`; `outcome` is `completed` or `failed`. A failure has a `code`, "
+        "and a `status` where the provider answered with one.",
     ),
     _event(
         "agent_processes_survived",

@@ -14,12 +14,14 @@ import anyio
 
 from symphony.agents.errors import AgentError
 from symphony.agents.launch import app_server_command, spawn_error
+from symphony.agents.reporting import MALFORMED
 from symphony.agents.session import AgentSession, open_session
 from symphony.agents.text import one_line
 from symphony.domain.ids import SessionId, session_id
 from symphony.domain.issue import Issue, state_key, state_keys
 from symphony.domain.json import JsonValue, as_object, as_text, as_whole_number
 from symphony.domain.run import (
+    AgentActivity,
     AgentProcessStarted,
     Failed,
     IssueRefreshed,
@@ -152,6 +154,7 @@ class _Session:
         self._log = log
         self._issue = request.issue
         self._session_id: SessionId | None = None
+        self._told_of_noise = False
 
     async def run(self, prompt: str) -> RunOutcome:
         await self._report(AgentProcessStarted(pid=self._process.pid))
@@ -222,7 +225,16 @@ class _Session:
     async def _report(self, update: RunUpdate) -> None:
         if isinstance(update, TurnStarted):
             self._log_turn(update)
+        elif isinstance(update, AgentActivity) and update.event == MALFORMED:
+            self._log_malformed(update)
         await self._report_on(update)
+
+    def _log_malformed(self, activity: AgentActivity) -> None:
+        """Once for each session: a program that prints noise prints much of it."""
+        if not self._told_of_noise:
+            self._told_of_noise = True
+            fields = {**run_fields(self._request, self._session_id), "reason": activity.message}
+            logger.warning("agent_line_malformed", extra={"fields": fields})
 
     def _log_turn(self, turn: TurnStarted) -> None:
         self._session_id = session_id(turn.thread_id, turn.turn_id)

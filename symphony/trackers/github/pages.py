@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from urllib.parse import urlencode, urljoin
 
@@ -87,17 +87,24 @@ class Pages(Generic[Parsed]):
         condition = {"If-None-Match": known.tag} if known is not None and known.tag else {}
         answer = await self._client.request("GET", url, headers=condition)
         if answer.status == 304 and known is not None:
-            self._remembered.move_to_end(url)
+            # The tag stands for the content alone: a page that did not change may have got a next.
+            if "link" in answer.headers:
+                known = replace(known, next_url=self._next(answer))
+            self._remember(url, known)
             return known
         if answer.status != 200:
             raise refused(answer)
         entries = as_array(json_of(answer))
         if entries is None:
             raise TrackerError("tracker_response", "GitHub answered a list with something else")
+        next_url = self._next(answer)
+        # The next issue opens a page after a full one, and an unchanged answer might not say so:
+        # such a page is asked for without a condition.
+        is_full_end = next_url is None and len(entries) >= PAGE_SIZE
         page = _Page(
-            tag=answer.headers.get("etag"),
+            tag=None if is_full_end else answer.headers.get("etag"),
             content=self._parse(entries),
-            next_url=self._next(answer),
+            next_url=next_url,
         )
         self._remember(url, page)
         return page

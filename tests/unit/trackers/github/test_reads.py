@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from conformance.fakes.faults import Fault
-from conformance.fakes.github.chaos import legal
+from conformance.fakes.github.chaos import Chaos, legal
 from conformance.fakes.github.entities import Repository, Token
 from conformance.fakes.github.server import GitHubFake
 from symphony.domain.ids import IssueId, IssueIdentifier
@@ -428,3 +428,19 @@ async def test_reads_change_nothing(
     await listed(tracker, "open", "closed")
     await one(tracker, 1)
     assert not any(each.is_mutation for each in fake.requests.all())
+
+
+@pytest.mark.proves("tracker.pages.integrity")
+async def test_an_issue_that_opens_a_new_page_is_seen_although_the_page_before_is_unchanged() -> (
+    None
+):
+    # Oldest first, in pages of two: what is new opens a page of its own.
+    with github_fake(chaos=Chaos(page_size=2)) as fake:
+        place = next(iter(fake.hub.repositories.values()))
+        for _ in range(2):
+            fake.hub.put_issue(place)
+        tracker = GitHubTracker(github_settings(fake))
+        assert len(await listed(tracker)) == 2
+        fake.hub.put_issue(place)
+        assert len(await listed(tracker)) == 3
+        await tracker.aclose()
