@@ -26,6 +26,7 @@ commands:
   symphony init              write a commented WORKFLOW.md to start from
   symphony check [PATH]      say whether the daemon would start with it, and what is wrong if not
   symphony doctor [PATH]     try out what the daemon will need: agent, tracker, sandbox, disk, clock
+  symphony status [PATH]     what the running daemon does; `symphony top` keeps it up to date
   symphony plan [PATH]       list the candidates, and what a poll would do with each
   symphony explain ISSUE     say why an issue would run or not, rule by rule
   symphony render ISSUE      print the exact prompt that its agent would get
@@ -45,6 +46,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("symphony.cli.check", "run_check"),
     "doctor": ("symphony.cli.doctor", "run_doctor"),
     "logs": ("symphony.cli.logs", "run_logs"),
+    "status": ("symphony.cli.status", "run_status"),
+    "top": ("symphony.cli.top", "run_top"),
     "plan": ("symphony.cli.explain", "run_plan"),
     "explain": ("symphony.cli.explain", "run_explain"),
     "render": ("symphony.cli.render", "run_render"),

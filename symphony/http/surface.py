@@ -6,6 +6,7 @@ Nothing that goes wrong while it serves ends the daemon (`status.surface.indepen
 from __future__ import annotations
 
 import logging
+import os
 
 import anyio
 import anyio.to_thread
@@ -17,6 +18,7 @@ from symphony.http.connection import BoundedConnection
 from symphony.http.endpoints import make_services
 from symphony.http.server import Listener, make_server, serve_on
 from symphony.http.view import DaemonView
+from symphony.observability.address import Address, address_file, announce, withdraw
 from symphony.runtime.surface import Wish
 
 logger = logging.getLogger(__name__)
@@ -32,12 +34,16 @@ class HttpSurface:
         *,
         extra_routes: ExtraRoutes = no_more_routes,
         connection: type[BoundedConnection] = BoundedConnection,
+        address_file: str | None = None,
     ) -> None:
+        """`address_file` is where commands look for the address."""
         self.listener = listener
         self.token = token
         self.secrets = () if token is None else (token,)
         self._extra_routes = extra_routes
         self._connection = connection
+        self._address = Address(url=listener.url, pid=os.getpid())
+        self._address_file = address_file
 
     async def serve(self, view: DaemonView) -> None:
         """Answer until cancelled."""
@@ -66,10 +72,23 @@ class HttpSurface:
             tasks.start_soon(services.hub.run)
             tasks.start_soon(services.refresher.run)
             logger.info("http_listening", extra={"fields": fields})
+            self._announce()
             try:
                 await serve_on(self.listener, server, services.hub.close)
             finally:
+                if self._address_file is not None:
+                    withdraw(self._address_file, self._address)
                 tasks.cancel_scope.cancel()
+
+    def _announce(self) -> None:
+        """Whoever cannot find the address has to be told it; no more than that is lost."""
+        if self._address_file is None:
+            return
+        try:
+            announce(self._address_file, self._address)
+        except OSError as error:
+            fields = {"path": self._address_file, "reason": str(error)}
+            logger.warning("http_address_not_written", extra={"fields": fields})
 
 
 async def open_surface(
@@ -81,4 +100,10 @@ async def open_surface(
     """Take the port. Raises `ProblemError`."""
     token = resolve_token(wish)
     listener = await anyio.to_thread.run_sync(bind, wish, token)
-    return HttpSurface(listener, token, extra_routes=extra_routes, connection=connection)
+    return HttpSurface(
+        listener,
+        token,
+        extra_routes=extra_routes,
+        connection=connection,
+        address_file=address_file(wish.settings.workspace.root, wish.environment),
+    )
