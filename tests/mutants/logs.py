@@ -1,0 +1,141 @@
+"""Mutants of what the log says, and of what it may not say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace as changed
+from typing import Any
+
+from symphony.domain.run import RunOutcome, RunPhase
+from symphony.observability import events, log_lines
+from symphony.observability.redaction import Redactor
+from symphony.observability.sinks import Sink
+from symphony.runtime import interpreter
+from symphony.scheduler import runs
+from symphony.scheduler.commands import Announce
+from symphony.scheduler.state import Running
+from symphony.trackers.linear import client, failures
+from symphony.workspaces import hooks
+from tests.mutants.patching import private, replace, replace_in
+from tests.mutants.registry import mutant
+
+
+def _fields(change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the fields of the lines about a run."""
+    original: Any = events.run_fields
+
+    def run_fields(*arguments: Any, **options: Any) -> dict[str, Any]:
+        fields = dict(original(*arguments, **options))
+        change(fields)
+        return fields
+
+    replace(events, "run_fields", run_fields)
+
+
+@mutant(
+    "decisions_without_issue",
+    kills=("log.context.issue",),
+    about="A line about a decision carries no `issue_identifier`.",
+)
+def _() -> None:
+    original = private(interpreter, "_log")
+
+    def log(command: Announce) -> None:
+        if command.issue_id is None:
+            original(command)
+            return
+        fields = {"issue_id": command.issue_id, **command.fields}
+        original(changed(command, issue_id=None, identifier=None, fields=fields))
+
+    replace(interpreter, "_log", log)
+
+
+@mutant(
+    "sessions_without_id",
+    kills=("log.context.session", "session.event.started"),
+    about="The lines about a session do not carry its id.",
+)
+def _() -> None:
+    _fields(lambda fields: fields.pop("session_id", None))
+
+
+@mutant(
+    "lines_without_outcome",
+    kills=("log.outcome.stated", "run.reason.distinct"),
+    about="No line states an outcome.",
+)
+def _() -> None:
+    original: Any = log_lines.default_outcome
+    make: Any = runs.__dict__["_announce_end"]
+
+    def none(event: str) -> None:
+        original(event)
+
+    def announce_end(*arguments: Any) -> Announce:
+        announced: Announce = make(*arguments)
+        fields = {name: v for name, v in announced.fields.items() if name != "outcome"}
+        return changed(announced, fields={**fields, "reason": "ended"})
+
+    replace(events, "default_outcome", none)
+    replace(runs, "_announce_end", announce_end)
+
+
+@mutant(
+    "every_end_is_a_failure",
+    kills=("run.reason.distinct",),
+    about="Timeouts, stalls and cancellations are all told as failures.",
+)
+def _() -> None:
+    original = runs.end_phase
+
+    def end_phase(entry: Running, outcome: RunOutcome) -> RunPhase:
+        phase = original(entry, outcome)
+        return phase if phase is RunPhase.SUCCEEDED else RunPhase.FAILED
+
+    replace(runs, "end_phase", end_phase)
+
+
+@mutant(
+    "full_sink_ends_the_service",
+    kills=("log.sink.survives",),
+    about="A log that cannot be written ends the service.",
+)
+def _() -> None:
+    original = private(Sink, "_missed")
+
+    def missed(self: Sink, lines: int, reason: str) -> None:
+        original(self, lines, reason)
+        os._exit(1)
+
+    replace(Sink, "_missed", missed)
+
+
+@mutant(
+    "secret_in_errors",
+    kills=("security.secret.logs",),
+    about="An error of the tracker that repeats the key is logged as it is.",
+)
+def _() -> None:
+    def as_it_is(value: object, secrets: object) -> object:
+        del secrets
+        return value
+
+    def redact(self: Redactor, text: str) -> str:
+        del self
+        return text
+
+    replace_in(failures, "masked", as_it_is)
+    replace_in(client, "masked", as_it_is)
+    replace(Redactor, "redact", redact)
+
+
+@mutant(
+    "hook_output_in_full",
+    kills=("hook.output.truncated",),
+    about="The whole output of a hook that fails is logged.",
+)
+def _() -> None:
+    replace(hooks, "HOOK_OUTPUT_BYTES", 100_000_000)
+    replace(hooks, "LOGGED_OUTPUT_CHARACTERS", 100_000_000)
+    replace(log_lines, "MAX_VALUE_CHARACTERS", 100_000_000)
