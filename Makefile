@@ -10,12 +10,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # As many test processes as there are cores.
 WORKERS ?= auto
 
-.PHONY: help demo test check integration benchmark format lock clean
+.PHONY: help demo test check integration conformance mutants benchmark format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "make check        static checks: ruff, pyright strict, import contracts"
 	@echo "make integration  the daemon with the real Codex program and a model on loopback"
+	@echo "make conformance  the daemon judged by the conformance suite, with both trackers"
+	@echo "make mutants      small defects of the daemon, each noticed by the checks it is listed with"
 	@echo "make benchmark    the figures of docs/performance.md, measured on this machine"
 	@echo "make format       apply the formatter"
 	@echo "make lock         resolve requirements/*.txt again from pyproject.toml"
@@ -57,6 +59,17 @@ check: $(VENV)/development.stamp
 
 integration: $(VENV)/agent.stamp
 	@$(BIN)/python -m pytest -rs tests/integration $(TESTS)
+
+# Our own daemon, judged as any other implementation; the results hold every report.
+conformance: $(VENV)/runtime.stamp
+	@$(BIN)/symphony-conformance run --implementation symphony-for-python --dialect linear \
+	  --results conformance-results/linear --report html=conformance-results/linear.html $(CONFORMANCE)
+	@$(BIN)/symphony-conformance run --implementation symphony-for-python --dialect github \
+	  --results conformance-results/github --report html=conformance-results/github.html $(CONFORMANCE)
+
+# Each small defect of the daemon has to be noticed by the checks that it is listed with.
+mutants: $(VENV)/development.stamp
+	@$(BIN)/python -m tests.mutants.gate $(MUTANTS)
 
 benchmark: $(VENV)/development.stamp
 	@$(BIN)/python -m benchmarks.run $(BENCHMARKS)

@@ -82,9 +82,10 @@ async def open_http(wish: Wish) -> Surface:
 
 
 def _import_http() -> SurfaceFactory:
+    from symphony.http.page.routes import page_routes
     from symphony.http.surface import open_surface
 
-    return open_surface
+    return partial(open_surface, extra_routes=page_routes)
 
 
 def own_processes() -> Identity:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
-from symphony.http.page.routes import page_routes
 from symphony.scheduler.snapshot import Snapshot
 from tests.support import page_boards as boards
-from tests.support.browser import Browser, needs_browser
-from tests.support.http_view import MemoryView, served
+from tests.support.browser import PATIENCE_S, needs_browser
+from tests.support.http_view import MemoryView
 from tests.support.page_harness import shown
 from tests.support.page_logs import log_lines
 from tests.support.page_malice import MARKUP, hostile
@@ -21,7 +21,6 @@ pytestmark = [pytest.mark.anyio, needs_browser]
 DARK = "--blink-settings=preferredColorScheme=0"
 LIGHT = "--blink-settings=preferredColorScheme=1"
 NO_SCRIPT = "--blink-settings=scriptEnabled=false"
-PHONE = "--window-size=390,800"
 
 
 def later() -> Snapshot:
@@ -230,7 +229,7 @@ async def test_a_phone_shows_it_all_without_scrolling_sideways(
         text = MARKUP if board == "hostile" else "y" * 400
         known = boards.session(boards.issue("APP-131", text), now, text)
         snapshot = replace(snapshot, running=(*snapshot.running, known))
-    async with shown(MemoryView(snapshot), LAYOUT, tmp_path, PHONE, path=path) as harness:
+    async with shown(MemoryView(snapshot), LAYOUT, tmp_path, path=path, phone=True) as harness:
         report = await harness.told()
     assert report == {"width": 390, "overflow": 0, "wide": []}
 
@@ -273,12 +272,9 @@ async def test_text_is_easy_to_tell_from_its_ground(
     assert report == {"dark": scheme == DARK, "seen": True, "faint": []}
 
 
-async def test_without_script_the_page_is_whole_and_says_that_it_reloads(tmp_path: Path) -> None:
-    async with served(
-        MemoryView(boards.busy(boards.this_moment())), extra_routes=page_routes
-    ) as site:
-        address = f"http://127.0.0.1:{site.port}/"
-        html = await Browser(tmp_path).dump(address, NO_SCRIPT)
-    assert "Totals of an invoice are off by a cent" in html
-    assert "this page reloads every 10 seconds" in html
-    assert ">live<" not in html
+async def test_without_script_the_page_is_asked_for_again_after_a_while(tmp_path: Path) -> None:
+    view = MemoryView(boards.busy(boards.this_moment()))
+    async with shown(view, "await tell({ ran: true });", tmp_path, NO_SCRIPT) as harness:
+        with anyio.fail_after(PATIENCE_S):
+            await harness.asked_again.wait()
+        assert harness.reports.statistics().current_buffer_used == 0
