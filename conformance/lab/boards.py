@@ -9,6 +9,7 @@ from typing import Protocol, TypedDict
 
 from conformance.fakes.chaos_setting import ChaosSetting
 from conformance.fakes.faults import Faults
+from conformance.fakes.json_values import JsonObject
 from conformance.fakes.recording import Recording
 
 ACTIVE_STATES = ("Todo", "In Progress")
@@ -126,3 +127,18 @@ class Board(Protocol):
         ...
 
     def show(self, name: str) -> None: ...
+    def spoil(self, name: str, members: JsonObject) -> None:
+        """Its record has these members from now on, whatever the schema says."""
+        ...
+
+    def mend(self) -> None:
+        """Every record is told as it is."""
+        ...
+
+    def spoilt(self, name: str) -> int:
+        """In how many answers its record was told wrong."""
+        ...
+
+    def further_secret(self) -> str:
+        """Another credential that is accepted from now on."""
+        ...

@@ -16,6 +16,7 @@ from conformance.fakes.github.chaos import Chaos
 from conformance.fakes.github.entities import Issue, Token
 from conformance.fakes.github.hub import Hub, IssueFields
 from conformance.fakes.github.server import GitHubFake
+from conformance.fakes.json_values import JsonObject
 from conformance.fakes.recording import Recording
 from conformance.fakes.world import STANDARD_STATES
 from conformance.lab.boards import Fields, Handle, Scope
@@ -121,6 +122,20 @@ class GitHubBoard:
         with self.hub.lock:
             issue = self._existing(name)
             self._place.issues[issue.number] = issue
+
+    def spoil(self, name: str, members: JsonObject) -> None:
+        self.fake.spoils.add("number", self._existing(name).number, members)
+
+    def mend(self) -> None:
+        self.fake.spoils.clear()
+
+    def spoilt(self, name: str) -> int:
+        return self.fake.spoils.seen(self._existing(name).number)
+
+    def further_secret(self) -> str:
+        secret = f"{self.secret}2"
+        self.fake.tokens[secret] = self.fake.tokens[self.secret]
+        return secret
 
     def _existing(self, name: str) -> Issue:
         found = self._issues.get(name)

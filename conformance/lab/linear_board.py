@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from conformance.fakes.chaos_setting import ChaosSetting
 from conformance.fakes.faults import Faults
+from conformance.fakes.json_values import JsonObject
 from conformance.fakes.linear.chaos import Chaos
 from conformance.fakes.linear.executor import Rights
 from conformance.fakes.linear.server import LinearFake
@@ -98,3 +99,17 @@ class LinearBoard:
 
     def show(self, name: str) -> None:
         self.world.unarchive(self.world.existing(name))
+
+    def spoil(self, name: str, members: JsonObject) -> None:
+        self.fake.spoils.add("id", self.world.existing(name).id, members)
+
+    def mend(self) -> None:
+        self.fake.spoils.clear()
+
+    def spoilt(self, name: str) -> int:
+        return self.fake.spoils.seen(self.world.existing(name).id)
+
+    def further_secret(self) -> str:
+        secret = f"{self.secret}2"
+        self.fake.keys[secret] = self.fake.keys[self.secret]
+        return secret

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, TypedDict, Unpack
 
 from conformance.fakes.chaos_setting import ChaosSetting
 from conformance.fakes.faults import Fault, FaultKind
+from conformance.fakes.json_values import JsonValue
 from conformance.fakes.recording import Request
 from conformance.lab.boards import Board, Fields, Handle
 from conformance.lab.github_board import GitHubBoard
@@ -191,6 +192,27 @@ class Tracker:
         """Nothing goes wrong any more."""
         self.board.faults.clear()
         self._did("", "no more faults")
+
+    def spoil(self, name: str, **members: JsonValue) -> None:
+        """From now on, until `mend`, every answer gives this one record these members, against the
+        schema: `spoil("ENG-1", title=None, created_at="soon")`. Providers' spelling is no matter.
+        """
+        self.board.spoil(name, members)
+        shown = ", ".join(f"{key} {value!r}" for key, value in members.items())
+        self._did(name, f"told wrong: {shown}")
+
+    def mend(self) -> None:
+        """Every record is told as it is."""
+        self.board.mend()
+        self._did("", "every record is told as it is")
+
+    def spoilt(self, name: str) -> int:
+        """In how many answers this record has been told wrong."""
+        return self.board.spoilt(name)
+
+    def further_secret(self) -> str:
+        """Another credential that the tracker accepts from now on."""
+        return self.board.further_secret()
 
     def set_chaos(self, chaos: ChaosSetting) -> None:
         """Another amount of legal variety."""

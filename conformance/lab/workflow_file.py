@@ -6,18 +6,24 @@ reads, which are the states.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import anyio
 
-from conformance.fakes.json_values import JsonValue, as_object, texts
+from conformance.fakes.json_values import JsonObject, JsonValue, as_object, texts
 from conformance.lab.boards import ACTIVE_STATES
 from conformance.lab.crew import Crew
+from conformance.lab.judging import UnmetError
 from conformance.lab.settings import DEFAULT_PROMPT, default_settings
-from conformance.manifest.front_matter import Wiring, merge, workflow_text
+from conformance.manifest.front_matter import Wiring, workflow_text
+
+IDLE_INTERVALS: Final = 3
+"""After so many poll intervals without a poll there is none to wait for."""
 
 
 class WorkflowFile(Crew):
@@ -36,7 +42,7 @@ class WorkflowFile(Crew):
         `sections` are merged into what the lab sets by itself (`default_settings`): a map adds, any
         other value replaces, None removes the key. What an earlier call said is forgotten.
         """
-        settings = merge(default_settings(self.manifest), sections)
+        settings = _laid_over(default_settings(self.manifest), sections)
         tracker = as_object(settings.get("tracker"))
         self.tracker.configure(
             texts(tracker.get("active_states")), texts(tracker.get("terminal_states"))
@@ -72,9 +78,16 @@ class WorkflowFile(Crew):
 
     async def settle(self) -> None:
         """An edit by `write_workflow` or `remove_workflow` has been noticed by now, also one that
-        cannot take effect: the declared latency has passed, and a poll."""
+        cannot take effect: the declared latency has passed, and a poll if one comes. While the
+        file is invalid there is nothing to poll for."""
         await anyio.sleep(self._reload_latency_s)
-        await self.polls(1)
+        mark = self.timeline.last
+        with contextlib.suppress(UnmetError):
+            await self.until(
+                lambda: len(self.tracker.polls(after=mark)) > 1,
+                "a poll",
+                within=IDLE_INTERVALS * self._interval_s,
+            )
 
     def remove_workflow(self) -> None:
         """There is no workflow file, also when it starts."""
@@ -101,3 +114,12 @@ class WorkflowFile(Crew):
     @property
     def _reload_latency_s(self) -> float:
         return self.manifest.limits.reload_latency_ms / 1000
+
+
+def _laid_over(below: JsonObject, above: JsonObject) -> dict[str, JsonValue]:
+    """Like `merge`, but None stays: it has to remove keys of the wiring too."""
+    laid = dict(below)
+    for name, value in above.items():
+        is_map = isinstance(value, Mapping)
+        laid[name] = _laid_over(as_object(laid.get(name)), value) if is_map else value
+    return laid

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conformance.agents.steps import WORKS
+from conformance.fakes.chaos_setting import ChaosSetting
 from conformance.fakes.json_values import JsonValue, as_array, as_object, texts
 from conformance.fakes.recording import Request
 from conformance.lab.boards import Handle
@@ -14,8 +15,8 @@ from conformance.lab.lab import Lab
 from conformance.manifest.sections import Dialect
 from conformance.scenario import scenario
 
-PAGE: Final = 2
-"""Issues on a page, as the lab has it."""
+PAGE: Final = 1
+"""Issues on a page, so that there are many pages of few agents."""
 PROMPT: Final = "{{ issue.identifier }}/{{ issue.title }}/{{ issue.state }}"
 
 
@@ -32,6 +33,7 @@ PROMPT: Final = "{{ issue.identifier }}/{{ issue.title }}/{{ issue.state }}"
 async def pages_and_scope(lab: Lab) -> None:
     lab.script(None, WORKS)
     lab.workflow(agent={"max_concurrent_agents": 20}, tracker={"terminal_states": []})
+    lab.tracker.set_chaos(ChaosSetting(seed=lab.seed, page_size=PAGE))
     outside = lab.tracker.put("ENG-1")
     lab.tracker.move_out(outside.name)
     resting = lab.tracker.put("ENG-2", state="Backlog")
@@ -52,7 +54,7 @@ async def pages_and_scope(lab: Lab) -> None:
     more = [lab.tracker.put("ENG-10")]
     with lab.judging("tracker.states.pages"):
         await _all_run(lab, more)
-        more += [lab.tracker.put(f"ENG-{number}") for number in range(11, 14)]
+        more += [lab.tracker.put(f"ENG-{number}") for number in range(11, 20)]
         await _all_run(lab, more)
     with lab.judging("tracker.states.scope"):
         unwanted = (outside, resting)
@@ -99,7 +101,6 @@ def _has_empty_list(value: JsonValue | Mapping[str, JsonValue]) -> bool:
         "tracker.malformed.isolated",
         "tracker.malformed.logged",
         "tracker.ids.malformed",
-        "tracker.ids.snapshot",
     ),
 )
 async def malformed_records(lab: Lab) -> None:
@@ -145,10 +146,6 @@ async def malformed_records(lab: Lab) -> None:
     lab.tracker.mend()
     with lab.judging("tracker.malformed.isolated"):
         await lab.at_gate(broken)
-    lab.tracker.set_labels(running.name, "other")
-    with lab.judging("tracker.ids.snapshot"):
-        await lab.ended(sessions[0])
-        await lab.never(lambda: not sessions[1].alive, "the other record has its label still")
 
 
 def _without_state(lab: Lab) -> dict[str, JsonValue]:
@@ -168,12 +165,12 @@ def _without_state(lab: Lab) -> dict[str, JsonValue]:
     ),
 )
 async def records_by_id(lab: Lab) -> None:
-    going_on, deleted, moved, reassigned = issues = [
-        lab.tracker.put(f"ENG-{number}", assignee="bot") for number in range(1, 5)
+    going_on, deleted, moved, reassigned, relabelled = issues = [
+        lab.tracker.put(f"ENG-{number}", assignee="bot", labels=["agent"]) for number in range(1, 6)
     ]
     lab.script(None, WORKS)
     owner = "me" if lab.dialect is Dialect.LINEAR else "bot"
-    lab.workflow(PROMPT, tracker={"provider": {"assignee": owner}})
+    lab.workflow(PROMPT, tracker={"required_labels": ["agent"], "provider": {"assignee": owner}})
     await lab.start()
     sessions = {issue.name: await lab.at_gate(issue) for issue in issues}
 
@@ -200,8 +197,10 @@ async def records_by_id(lab: Lab) -> None:
             lambda: not sessions[going_on.name].alive, "the read of the others is not failed"
         )
     lab.tracker.put(reassigned.name, assignee="ada", blocked_by=[going_on.name])
+    lab.tracker.set_labels(relabelled.name, "other")
     with lab.judging("tracker.ids.snapshot"):
         await lab.ended(sessions[reassigned.name])
+        await lab.ended(sessions[relabelled.name])
     with lab.judging("tracker.ids.foreign") as judge:
         await lab.polls()
         judge.equal(len(lab.sessions()), len(issues), "the agents, none of another scope")

@@ -28,11 +28,13 @@ from conformance.fakes.github.headers import token_of
 from conformance.fakes.github.hub import Hub
 from conformance.fakes.github.loopback import LoopbackServer
 from conformance.fakes.github.misbehaviour import faulty
+from conformance.fakes.github.noting import note_operation, note_route
 from conformance.fakes.github.replies import ApiError, Reply, json_reply
 from conformance.fakes.github.rest import Call, Rest, split_address
 from conformance.fakes.github.rest_writes import WRITES
 from conformance.fakes.json_values import as_object
-from conformance.fakes.recording import Asked, Recording, Request
+from conformance.fakes.recording import Recording, Request
+from conformance.fakes.spoils import Spoils
 
 ENTERPRISE_REST = "/api/v3"
 GRAPHQL_PATHS = ("/graphql", "/api/graphql")
@@ -64,6 +66,7 @@ class GitHubFake:
         self.unknown_fields = frozenset(unknown_fields)
         self.rest = Rest(hub, WRITES)
         self.faults = Faults()
+        self.spoils = Spoils()
         self.requests = Recording()
         self.closing = threading.Event()
         self._spent = {"core": 0, "graphql": 0}
@@ -180,14 +183,14 @@ class _Handler(BaseHTTPRequestHandler):
             token = token_of(self.headers, fake.tokens)
             if is_graphql:
                 operation = read_operation(as_object(json.loads(body)))
-                fake.requests.update(request, partial(_note_operation, operation))
+                fake.requests.update(request, partial(note_operation, operation))
                 names = ("graphql", *fake.requests.understood(request))
                 reply = self._graphql(operation, token)
             else:
                 call = self._call(path, query, body, token)
                 found = fake.rest.route_of(call)
                 route = "" if found is None else found.name
-                fake.requests.update(request, partial(_note_route, route, call))
+                fake.requests.update(request, partial(note_route, route, call))
                 names = ("rest", *fake.requests.understood(request))
                 reply = fake.rest.answer(call)
                 if token.scopes is not None:
@@ -197,6 +200,11 @@ class _Handler(BaseHTTPRequestHandler):
             reply = refusal.reply()
             request.refusal = str(refusal)
             names = names or fake.requests.understood(request)
+        told = fake.spoils.applied(reply.body)
+        if told is not reply.body:
+            # Also with another tag, or a conditional request would not be told.
+            reply.headers["ETag"] = json_reply(json.loads(told)).headers["ETag"]
+            reply.body = told
         fault = fake.faults.take(names)
         if fault is not None:
             self._misbehave(request, reply, fault, is_graphql)
@@ -283,17 +291,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if reply.status not in (204, 304):
             self.wfile.write(reply.body[:sent])
-
-
-def _note_operation(operation: Operation, request: Request) -> None:
-    request.query = operation.query
-    request.variables = operation.variables
-    request.root_fields = operation.root_fields
-    request.asked = operation.asked
-    request.is_mutation = operation.is_mutation
-
-
-def _note_route(route: str, call: Call, request: Request) -> None:
-    request.root_fields = (route,) if route else ()
-    request.asked = (Asked(field=route, arguments={**call.query, "path": call.path}),)
-    request.is_mutation = request.method != "GET"

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -22,6 +23,7 @@ from conformance.fakes.linear.chaos import CALM, Chaos
 from conformance.fakes.linear.errors import RefusedError
 from conformance.fakes.linear.executor import Operation, Rights, prepare, schema
 from conformance.fakes.recording import Recording, Request
+from conformance.fakes.spoils import Spoils
 from conformance.fakes.world import World
 
 PATH = "/graphql"
@@ -49,6 +51,7 @@ class LinearFake:
         self.chaos = chaos
         self.delay_s = delay_s
         self.faults = Faults()
+        self.spoils = Spoils()
         self.requests = Recording()
         self.closing = threading.Event()
         self._server = _Server(("127.0.0.1", port), self)
@@ -169,6 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
             fake.requests.update(request, partial(_note_operation, operation))
             fault = fake.faults.take(fake.requests.understood(request))
             response = answer(operation, fake.world, rights, fake.chaos)
+            response = replace(response, body=fake.spoils.applied(response.body))
         except RefusedError as refusal:
             request.refusal = request.refusal or refusal.message
             if request.query == "":

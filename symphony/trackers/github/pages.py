@@ -62,25 +62,25 @@ class Pages(Generic[Parsed]):
         200."""
         query = urlencode({**parameters, "per_page": PAGE_SIZE})
         url: str | None = f"{self._client.addresses.rest}{path}?{query}"
-        pages: list[Parsed] = []
-        seen: set[str] = set()
+        pages: dict[str, _Page[Parsed]] = {}
         while url is not None:
-            if url in seen:
+            if url in pages:
                 raise TrackerError(
                     "tracker_pagination", f"GitHub's list {path} leads back to a page it began with"
                 )
-            if len(seen) >= MAXIMUM_PAGES:
+            if len(pages) >= MAXIMUM_PAGES:
                 raise TrackerError(
                     "tracker_pagination",
                     f"GitHub's list {path} has more than {MAXIMUM_PAGES} pages of {PAGE_SIZE}; a "
                     "part of it would be a wrong answer. Narrow the scope: states by label, or a "
                     "smaller project",
                 )
-            seen.add(url)
-            page = await self._page(url, refused)
-            pages.append(page.content)
+            page = pages[url] = await self._page(url, refused)
             url = page.next_url
-        return pages
+        # Not before: what a failed read was told may have been its fault.
+        for each, page in pages.items():
+            self._remember(each, page)
+        return [page.content for page in pages.values()]
 
     async def _page(self, url: str, refused: Callable[[Answer], TrackerError]) -> _Page[Parsed]:
         known = self._remembered.get(url)
@@ -89,8 +89,7 @@ class Pages(Generic[Parsed]):
         if answer.status == 304 and known is not None:
             # The tag stands for the content alone: a page that did not change may have got a next.
             if "link" in answer.headers:
-                known = replace(known, next_url=self._next(answer))
-            self._remember(url, known)
+                return replace(known, next_url=self._next(answer))
             return known
         if answer.status != 200:
             raise refused(answer)
@@ -101,13 +100,11 @@ class Pages(Generic[Parsed]):
         # The next issue opens a page after a full one, and an unchanged answer might not say so:
         # such a page is asked for without a condition.
         is_full_end = next_url is None and len(entries) >= PAGE_SIZE
-        page = _Page(
+        return _Page(
             tag=None if is_full_end else answer.headers.get("etag"),
             content=self._parse(entries),
             next_url=next_url,
         )
-        self._remember(url, page)
-        return page
 
     def _remember(self, url: str, page: _Page[Parsed]) -> None:
         self._remembered[url] = page

@@ -21,7 +21,6 @@ def test_no_requirement_has_both_a_check_and_a_reason_for_having_none() -> None:
     assert superfluous(checked(), set(load_reasons(CATALOGUE))) == []
 
 
-@pytest.mark.xfail(reason="scenarios and reasons are still being written", strict=True)
 def test_every_core_must_has_a_check_or_a_reason() -> None:
     missing = uncovered(CATALOGUE, checked(), set(load_reasons(CATALOGUE)))
     assert [requirement.id for requirement in missing] == []
