@@ -138,7 +138,7 @@ async def _errors(lab: Lab, busy: Busy, name: str) -> None:
         for request, answer in refused.items():
             judge.equal(answer.status, 405, f"the answer to {request}")
     with lab.judging("http.error.envelope") as judge:
-        for request, answer in {f"GET {unknown}": unknown, **refused}.items():
+        for request, answer in {"GET /api/v1/ENG-404": unknown, **refused}.items():
             judge.holds(
                 answer.status < 400 or is_envelope(answer),
                 expected=f"the answer to {request} has error.code and error.message",
@@ -158,7 +158,7 @@ async def _page(lab: Lab, names: list[str]) -> None:
         judge.equal(page.status, 200, "the answer to GET /")
         judge.contains(page.headers.get("content-type", ""), "text/html", "its content type")
         judge.holds(re.search(r"<\w", page.text), expected="a page", seen=page.text[:200])
-    if is_browser_rendered(page, names):
+    if await is_browser_rendered(lab, page, names):
         scripts = [page, *(answer for _, answer in await linked(lab, page))]
         with lab.judging("http.dashboard.uses_api") as judge:
             asks = any("/api/v1" in each.text or "api/v1/" in each.text for each in scripts)

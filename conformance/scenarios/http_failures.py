@@ -24,6 +24,7 @@ from conformance.scenarios.http_views import (
     until_up,
 )
 from conformance.target.launching import needs_port
+from conformance.target.process import ExitStatus
 
 UNSEEN: Final = "sockets that listen can be seen on Linux only"
 LONG_INTERVAL_MS: Final = 60_000
@@ -177,6 +178,7 @@ async def hostile_clients(lab: Lab) -> None:
     working, failing = lab.tracker.put("ENG-1"), lab.tracker.put("ENG-2")
     lab.script(None, WORKS)
     answers: list[ApiAnswer] = []
+    ended: list[ExitStatus] = []
     # While the cleanup at start takes its time, there may be nothing to be told yet.
     lab.files.make_workspace("ENG-7")
     lab.tracker.put("ENG-7", state="Done")
@@ -216,9 +218,11 @@ async def hostile_clients(lab: Lab) -> None:
             lab.should_live = False
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_ask_until_gone, lab, answers)
-                status = await lab.stop()
+                ended.append(await lab.stop())
             judge.holds(
-                not status.forced, expected="it stops in time, whoever is connected", seen="killed"
+                not ended[0].forced,
+                expected="it stops in time, whoever is connected",
+                seen="killed",
             )
 
     refused = [each for each in answers if not _is_state(each)]

@@ -31,8 +31,11 @@ SLOTS: Final = 2
 LONG_BACKOFF_MS: Final = 60_000
 """So that the fixed 10 s count, in which another issue takes the slot."""
 MOST_LINKS: Final = 20
+POLLS_APART: Final = 5
+"""Longer than a second, at four a second: times in a page are seconds."""
 MOST_REDIRECTS: Final = 3
 _LINK: Final = re.compile(r"""(?:href|src|action)\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
+_MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +198,14 @@ async def linked(lab: Lab, page: ApiAnswer) -> Sequence[tuple[str, ApiAnswer]]:
     return list(found.items())
 
 
-def is_browser_rendered(page: ApiAnswer, identifiers: Collection[str]) -> bool:
-    """Whether none of the issues stands in the page, which has a script to put them there."""
-    return "<script" in page.text.lower() and not any(each in page.text for each in identifiers)
+async def is_browser_rendered(lab: Lab, page: ApiAnswer, identifiers: Collection[str]) -> bool:
+    """Whether the page has a script to fill it in: none of the issues stands in it, and what can be
+    read there is the same a second later, when a page that was rendered by the server is not."""
+    if "<script" not in page.text.lower() or any(each in page.text for each in identifiers):
+        return False
+    await lab.polls(POLLS_APART)
+    return _visible(await read_page(lab)) == _visible(page)
+
+
+def _visible(page: ApiAnswer) -> str:
+    return " ".join(_MARKUP.sub(" ", page.text).split())

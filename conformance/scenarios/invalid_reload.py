@@ -27,7 +27,6 @@ ABOUT_THE_FILE: Final = re.compile(r"max_turns|workflow|front matter|config|relo
         "reload.invalid.reported",
         "reload.invalid.reported_once",
         "reload.invalid.recovers",
-        "log.failure.visible",
     ),
 )
 async def invalid_edits(lab: Lab) -> None:
@@ -56,16 +55,16 @@ async def invalid_edits(lab: Lab) -> None:
     parked = lab.tracker.put("ENG-6", state="Backlog")
     await _ticks(lab, fence, 1)
     reports = _about_the_file(lab, before)
-    for id_ in ("reload.invalid.reported", "log.failure.visible"):
-        with lab.judging(id_) as judge:
-            judge.holds(
-                reports,
-                expected="the output says something of the file",
-                seen=printed_since(lab, before)[-300:],
-            )
+    with lab.judging("reload.invalid.reported") as judge:
+        judge.holds(
+            reports,
+            expected="the output says something of the file",
+            seen=printed_since(lab, before)[-300:],
+        )
     await _ticks(lab, fence, 4)
     with lab.judging("reload.invalid.reported_once") as judge:
         later = _about_the_file(lab, before)
+        judge.holds(later, expected="the failure is reported", seen="it is not")
         judge.equal(len(later), len(reports), "how many lines speak of it after four more ticks")
     with lab.judging("reload.invalid.blocks_dispatch") as judge:
         judge.equal(len(lab.sessions(fresh)), 0, "the agents of a fresh issue")
@@ -112,13 +111,16 @@ async def invalid_edits(lab: Lab) -> None:
         judge.equal(len(lab.sessions(fresh)), 0, "the agents of a fresh issue after a list")
 
     mended = lab.output()
-    await lab.reload("The mended prompt")
+    lab.workflow("The mended prompt")
+    await lab.settle()
     with lab.judging("reload.invalid.recovers") as judge:
         await lab.at_gate(fresh)
         session = await lab.at_gate(lab.tracker.put("ENG-8"))
         judge.equal(session.prompts()[0], "The mended prompt", "the prompt of a fresh issue")
     with lab.judging("reload.invalid.retry"):
-        await lab.at_gate(failing, 2)
+        # Where dispatch never resumes the retry may still be queued.
+        if lab.sessions(fresh):
+            await lab.at_gate(failing, 2)
     with lab.judging("reload.invalid.reported_once") as judge:
         judge.holds(
             _about_the_file(lab, mended),

@@ -24,7 +24,7 @@ REASON: Final = "thereactoriscold"
 THREAD: Final = "thread-of-the-lab"
 FULL: Final = Path("/dev/full")
 """A file that can be opened and never written to; Linux has it."""
-GOOD_END: Final = r"complet|succe|finish|done|ended|exit|stop|normal"
+GOOD_END: Final = r"complet|succe|finish|normal|cancel|stopped"
 BAD_END: Final = r"fail|error|retry|crash|abnormal"
 
 
@@ -72,8 +72,9 @@ async def log_lines_of_a_run(lab: Lab) -> None:
         if lab.dialect is Dialect.LINEAR:
             ids = {_value(line, "issue_id") for line in about[working.identifier]}
             judge.equal(ids, {working.id}, "the values of issue_id")
+    new = printed_since(lab, before)
+    ended = [line for line in lab.log() if line.text in new]
     with lab.judging("log.context.session") as judge:
-        ended = [line for line in lab.log() if line.text in printed_since(lab, before)]
         for lines, what in ((begun, "while it works"), (ended, "when it ends")):
             found = [each for each in lines if _value(each, "session_id").startswith(THREAD)]
             judge.holds(
@@ -90,11 +91,15 @@ async def log_lines_of_a_run(lab: Lab) -> None:
                 seen=line.text[:500],
             )
     with lab.judging("log.outcome.stated") as judge:
-        for issue, outcome in ((working, GOOD_END), (failing, BAD_END), (unhooked, BAD_END)):
-            lines = about[issue.identifier]
+        outcomes = (
+            (_about(ended, working), GOOD_END),
+            (about[failing.identifier], BAD_END),
+            (about[unhooked.identifier], BAD_END),
+        )
+        for lines, outcome in outcomes:
             judge.holds(
                 any(re.search(outcome, each.text, re.IGNORECASE) for each in lines),
-                expected=f"an outcome of {issue.identifier}, such as {outcome}",
+                expected=f"an outcome such as {outcome}",
                 seen="\n".join(each.text[:200] for each in lines)[-500:],
             )
         for issue, reason in ((failing, rf"{REASON}|turn"), (unhooked, "hook|before_run")):

@@ -125,7 +125,7 @@ async def _page_agrees(lab: Lab, judge: Judge, state: JsonObject) -> None:
     page = await read_page(lab)
     shown = [*rows(state, "running"), *rows(state, "retrying")]
     names = [as_text(each.get("issue_identifier")) or "" for each in shown]
-    if page.status != 200 or is_browser_rendered(page, names):
+    if page.status != 200 or await is_browser_rendered(lab, page, names):
         judge.info("no view was rendered that could be compared with the state")
         return
     missing = [each for each in names if each not in page.text]

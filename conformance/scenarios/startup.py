@@ -11,6 +11,8 @@ from conformance.scenarios.lives import printed_since
 
 LONG_INTERVAL_MS: Final = 60_000
 """So long that an opening tick that waited for it would not come in time."""
+AT_ONCE_S: Final = 1.0
+"""For the cleanup of one workspace with a hook; what waits for an interval waits for a minute."""
 STRANGERS: Final = ("notes", "ENG-9099")
 """Directories that belong to no issue of the tracker."""
 
@@ -73,6 +75,7 @@ async def cleanup_at_start(lab: Lab) -> None:
             polls[0] if polls else None,
             "what is finished is asked for before the candidates",
         )
+        judge.within(polls[0].at - cleanup[0].at, AT_ONCE_S, "the opening tick after the cleanup")
         removed = lab.timeline.events("files", "trace", subject=trace.name, after=mark)
         starts = lab.timeline.events("agent", "start", after=mark)
         if removed:
