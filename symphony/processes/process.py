@@ -96,15 +96,18 @@ class OwnedProcess:
         self._input = InputPipe(child.stdin) if child.stdin is not None else None
         self._stdout = OutputPipe(child.stdout)
         self._stderr = OutputPipe(child.stderr)
+        self.started_at_ticks = start_ticks(child.pid)
+        """Clock ticks between boot and start; 0 where there is no process table."""
         self._tree = OwnedTree(
-            carries=partial(_is_mark, mark), leader=child.pid, poll_leader=child.poll
+            carries=partial(_is_mark, mark),
+            leader=child.pid,
+            since=self.started_at_ticks,
+            poll_leader=child.poll,
         )
         self._stopping = anyio.Lock()
         self._stopped = False
         # Nothing counts as gone before it was confirmed.
         self._report = StopReport(exit_code=None, survivors=(child.pid,))
-        self.started_at_ticks = start_ticks(child.pid)
-        """Clock ticks between boot and start; 0 where there is no process table."""
 
     @property
     def pid(self) -> int:

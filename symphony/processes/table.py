@@ -21,6 +21,9 @@ PROCESS_TABLE_EXISTS: Final = os.path.exists("/proc/self/stat")
 _OWNER_ENTRY: Final = f"{OWNER_VARIABLE}=".encode()
 _COMMAND_LINE_BYTES: Final = 300
 """Enough of a command line to recognise a process in a message."""
+_LAST_FIELD: Final = 20
+"""Of what stands in `stat` behind the name; what follows it is of no interest here."""
+_PIECE_BYTES: Final = 64 * 1024
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -49,13 +52,15 @@ class ProcessEntry:
         return Member(pid=self.pid, started_at_ticks=self.started_at_ticks)
 
 
-def read_entry(pid: int) -> ProcessEntry | None:
-    """The entry of one process, or None where there is none."""
+def read_entry(pid: int, since: int = 0) -> ProcessEntry | None:
+    """The entry of one process; None where there is none, or where it started before `since`."""
     text = _read(f"/proc/{pid}/stat")
     if not text:
         return None
     # The name in parentheses may hold blanks and parentheses of its own.
-    fields = text[text.rindex(b")") + 2 :].split()
+    fields = text[text.rindex(b")") + 2 :].split(maxsplit=_LAST_FIELD)
+    if int(fields[19]) < since:
+        return None
     state, parent, group, session, threads, start = (fields[n] for n in (0, 1, 2, 3, 17, 19))
     # A leader whose main thread has ended looks like a zombie while its other threads go on.
     gone = state in {b"Z", b"X"} and int(threads) <= 1
@@ -69,9 +74,9 @@ def read_entry(pid: int) -> ProcessEntry | None:
     )
 
 
-def process_table() -> dict[int, ProcessEntry]:
-    """Every process that can be seen, by pid."""
-    entries = (read_entry(pid) for pid in _pids())
+def process_table(since: int = 0) -> dict[int, ProcessEntry]:
+    """Every process that can be seen and did not start before `since`, in clock ticks, by pid."""
+    entries = (read_entry(pid, since) for pid in _pids())
     return {entry.pid: entry for entry in entries if entry is not None}
 
 
@@ -119,9 +124,22 @@ def _read(path: str) -> bytes:
     Raises `OSError` where this process cannot read anything now: that says nothing about others.
     """
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        # Without a file object, which would take several times as long as the reading.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as problem:
-        if problem.errno in _OUT_OF_RESOURCES:
-            raise
-        return b""
+        return _nothing(problem)
+    try:
+        pieces: list[bytes] = []
+        while piece := os.read(descriptor, _PIECE_BYTES):
+            pieces.append(piece)
+        return b"".join(pieces)
+    except OSError as problem:
+        return _nothing(problem)
+    finally:
+        os.close(descriptor)
+
+
+def _nothing(problem: OSError) -> bytes:
+    if problem.errno in _OUT_OF_RESOURCES:
+        raise problem
+    return b""

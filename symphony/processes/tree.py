@@ -67,6 +67,9 @@ class OwnedTree:
     not been reaped, so that its number cannot have been given to somebody else. This process and
     its ancestors are never members; with `spare_children` neither is anything below it.
 
+    What started before `since`, in clock ticks, is not looked at: neither can it have been handed
+    the mark, nor does it descend from what did. A look spends most of its time with others.
+
     Without `use_table` the tree is the group of the leader. A zombie would then count as running,
     so `poll_leader` has to reap the leader.
     """
@@ -76,12 +79,14 @@ class OwnedTree:
         *,
         carries: Callable[[OwnerMark], bool],
         leader: int | None = None,
+        since: int = 0,
         poll_leader: Callable[[], object] | None = None,
         spare_children: bool = False,
         use_table: bool = PROCESS_TABLE_EXISTS,
     ) -> None:
         self._carries = carries
         self._leader = leader
+        self._since = since
         self._poll_leader = poll_leader
         self._spare_children = spare_children
         self._use_table = use_table
@@ -95,7 +100,7 @@ class OwnedTree:
         """The members that run now. Reads the whole process table (milliseconds)."""
         if not self._use_table:
             return self._look_at_group()
-        table = process_table()
+        table = process_table(self._since)
         first = [entry.pid for entry in table.values() if self._belongs(entry)]
         spared = lineage(table, os.getpid())
         if self._spare_children:
