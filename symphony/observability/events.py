@@ -182,8 +182,7 @@ _TABLE = (
         "agent_line_malformed",
         _WARNING,
         "skipped",
-        "The agent's output holds a line that is no message: `reason`. Told once for each "
-        "session.",
+        "The agent's output holds a line that is no message: `reason`. Told once for each session.",
     ),
     _event("turn_started", _INFO, "started", "A later turn of the same session: `turn`."),
     _event(
