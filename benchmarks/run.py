@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,16 @@ from benchmarks.scale import slow_tracker, ten_thousand
 from benchmarks.site import Site
 
 Figures = dict[str, float]
+
+LIBRARIES = "import anyio, frontmatter, gql.transport.httpx, httpx, jinja2, pydantic, tenacity"
+
+
+def libraries() -> Figures:
+    """How long this machine takes to import the libraries of the stack and nothing else: what the
+    figures in seconds of two machines can be set against each other by."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", LIBRARIES], check=True)
+    return {"importing the libraries alone, s": time.monotonic() - began}
 
 
 def start() -> Figures:
@@ -67,6 +78,7 @@ def chatty_sessions() -> Figures:
 
 
 BENCHMARKS: dict[str, Callable[[], Figures]] = {
+    "libraries": libraries,
     "start": start,
     "idle": idle,
     "fifty-30s": lambda: fifty(30_000),
