@@ -21,7 +21,7 @@ from symphony.trackers.linear.tracker import LinearTracker
 from tests.mutants.patching import private, replace, replace_in
 from tests.mutants.registry import mutant
 
-ZERO_STANDS_FOR_MS = 5_000
+ZERO_STANDS_FOR_MS = 300
 
 
 @mutant(
@@ -64,7 +64,7 @@ def _() -> None:
 @mutant(
     "stall_zero_is_a_limit",
     kills=("stall.detect.disabled",),
-    about="A stall timeout of 0 stands for one of five seconds.",
+    about="A stall timeout of 0 stands for one of 0.3 s.",
 )
 def _() -> None:
     original = reconcile.stop_stalled
@@ -128,7 +128,7 @@ def _() -> None:
 
 @mutant(
     "missing_goes_on",
-    kills=("reconcile.issue.missing", "tracker.ids.invisible"),
+    kills=("reconcile.issue.missing", "tracker.ids.invisible", "tracker.ids.foreign"),
     about="A run whose issue is missing from a refresh goes on.",
 )
 def _() -> None:
@@ -242,7 +242,7 @@ def _() -> None:
 
 @mutant(
     "cleanup_before_the_end",
-    kills=("reconcile.cleanup.after_exit", "hook.after_run.cancelled"),
+    kills=("hook.after_run.cancelled",),
     about="The workspace of a terminal issue is removed while its agent is being ended.",
 )
 def _() -> None:

@@ -159,7 +159,7 @@ def _() -> None:
 
 @mutant(
     "retries_leave_in_a_hurry",
-    kills=("retry.backoff.failure", "retry.backoff.after_continuation", "claim.retry.holds"),
+    kills=("retry.backoff.failure", "retry.backoff.after_continuation"),
     about="A long wait is cut short by two seconds.",
 )
 def _() -> None:

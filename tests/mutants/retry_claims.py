@@ -146,7 +146,7 @@ def _() -> None:
 
 @mutant(
     "no_slot_ends_the_retry",
-    kills=("retry.slots.requeue", "retry.slots.reason"),
+    kills=("retry.slots.requeue", "retry.slots.reason", "retry.entry.fields"),
     about="A due retry without a slot is given up.",
 )
 def _() -> None:

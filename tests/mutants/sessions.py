@@ -120,7 +120,10 @@ def _() -> None:
 
 @mutant(
     "sandbox_policy_is_our_own",
-    kills=("config.codex.passthrough",),
+    kills=(
+        "config.codex.passthrough",
+        "policy.startup.supplied",
+    ),
     about="A sandbox policy of the workflow file is replaced by one that follows from the sandbox.",
 )
 def _() -> None:

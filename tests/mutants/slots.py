@@ -55,7 +55,7 @@ def _() -> None:
 
 @mutant(
     "cap_does_not_hold_retries",
-    kills=("retry.slots.requeue",),
+    kills=("retry.slots.requeue", "retry.slots.reason", "retry.entry.fields"),
     about="A due retry is dispatched although no slot is free for it.",
 )
 def _() -> None:
@@ -161,7 +161,7 @@ def _() -> None:
 
 @mutant(
     "state_cap_entry_spoils_the_others",
-    kills=("config.agent.by_state_invalid", "config.agent.by_state_normalised"),
+    kills=("config.agent.by_state_invalid",),
     about="An invalid limit of one state switches off the limits of all states.",
 )
 def _() -> None:

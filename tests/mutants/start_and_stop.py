@@ -66,7 +66,12 @@ def _() -> None:
 
 @mutant(
     "failed_poll_is_the_last",
-    kills=("tracker.error.candidates",),
+    kills=(
+        "tracker.error.candidates",
+        "tracker.error.application",
+        "tracker.pages.integrity",
+        "tracker.reads.atomic",
+    ),
     about="After candidates could not be read once, no tick reads them again.",
 )
 def _() -> None:

@@ -25,7 +25,7 @@ from tests.mutants.registry import mutant
 
 @mutant(
     "interrupted_is_good",
-    kills=("turn.outcome.failed", "session.error.categories"),
+    kills=("turn.outcome.failed",),
     about="A turn that was interrupted counts as completed.",
 )
 def _() -> None:
@@ -39,7 +39,7 @@ def _() -> None:
 
 @mutant(
     "exit_code_0_is_good",
-    kills=("turn.outcome.exit", "session.error.categories"),
+    kills=("turn.outcome.exit",),
     about="An agent that exits with the code 0 in the middle of a turn has succeeded.",
 )
 def _() -> None:
@@ -174,7 +174,10 @@ def _() -> None:
 
 @mutant(
     "turn_clock_counts_all",
-    kills=("turn.timeout.not_total",),
+    kills=(
+        "turn.timeout.not_total",
+        "turn.timeout.silence",
+    ),
     about="The turn timeout counts from the beginning of the turn, whatever the agent tells.",
 )
 def _() -> None:
