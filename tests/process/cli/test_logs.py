@@ -85,9 +85,9 @@ def test_following_goes_on_into_the_next_session(log: Path) -> None:
             later.write_text(_line("stderr", "a new session"))
             assert following.stdout.readline().endswith("! a new session\n")
         finally:
-            following.send_signal(signal.SIGINT)
-            code = following.wait(20)
-    assert code == 130
+            # Not SIGINT, which whoever runs the tests in the background has switched off for them.
+            following.terminate()
+    assert following.returncode == -signal.SIGTERM
 
 
 def _symphony(*words: str) -> list[str]:
