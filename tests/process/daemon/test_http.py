@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
 
-from symphony.domain.json import JsonObject, as_array, as_object
+from symphony.domain.json import JsonObject, JsonValue, as_array, as_object
 from tests.support.daemon_process import PATIENCE_S, DaemonProcess
 from tests.support.daemon_site import HOUR_MS, WORKS, Site
 
@@ -32,6 +32,11 @@ def client_of(
 
 def document(client: httpx.Client, path: str = "/api/v1/state") -> JsonObject:
     return as_object(client.get(path).json()) or {}
+
+
+def session_logs(details: JsonObject) -> Sequence[JsonValue]:
+    """Those that the page of an issue names."""
+    return as_array((as_object(details["logs"]) or {})["codex_session_logs"]) or ()
 
 
 def names(client: httpx.Client, rows: str) -> list[object]:
@@ -58,12 +63,13 @@ def test_the_flag_opens_the_interface_whatever_the_file_says(site: Site) -> None
         with client_of(daemon) as client:
             site.at_gate("MT-1")
             assert names(client, "running") == ["MT-1"]
+            # The file is made with its first lines, which are written a moment after they were said.
+            site.until(lambda: session_logs(document(client, "/api/v1/MT-1")), "a session log")
             details = document(client, "/api/v1/MT-1")
             assert details["status"] == "running"
             assert as_object(details["workspace"]) == {"path": str(site.workspace("MT-1"))}
-            logs = as_array((as_object(details["logs"]) or {})["codex_session_logs"])
-            assert logs is not None
-            assert os.path.isfile(str((as_object(logs[0]) or {})["path"]))
+            (log,) = session_logs(details)
+            assert os.path.isfile(str((as_object(log) or {})["path"]))
             assert client.get("/api/v1/MT-2").status_code == 404
             assert client.post("/api/v1/state").status_code == 405
 
