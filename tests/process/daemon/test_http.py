@@ -63,7 +63,7 @@ def test_the_flag_opens_the_interface_whatever_the_file_says(site: Site) -> None
         with client_of(daemon) as client:
             site.at_gate("MT-1")
             assert names(client, "running") == ["MT-1"]
-            # The file is made with its first lines, which are written a moment after they were said.
+            # The file is made with its first lines, which are written a moment later.
             site.until(lambda: session_logs(document(client, "/api/v1/MT-1")), "a session log")
             details = document(client, "/api/v1/MT-1")
             assert details["status"] == "running"
