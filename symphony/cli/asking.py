@@ -14,7 +14,6 @@ from symphony.observability.address import address_file, find
 from symphony.processes.lock import find_holders
 
 TIMEOUT_S = 10.0
-LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 
 EXIT_NO_DAEMON = 3
 EXIT_NO_ANSWER = 5
@@ -55,7 +54,8 @@ def find_daemon(path: str | None, url: str | None) -> Place:
     root = settings.workspace.root
     holders = find_holders(root)
     if not holders:
-        raise QuestionError(f"error: no daemon runs on {root}. Start it with `symphony`.", 3)
+        message = f"error: no daemon runs on {root}. Start it with `symphony`."
+        raise QuestionError(message, EXIT_NO_DAEMON)
     file = address_file(root, os.environ)
     address = None if file is None else find(file)
     if address is None or address.pid not in holders:

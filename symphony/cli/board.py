@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -20,9 +20,11 @@ from symphony.cli.daemon import DEFAULT_WORKFLOW
 from symphony.domain.ids import IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.domain.problems import ProblemError
+from symphony.domain.settings import Settings
 from symphony.runtime.configuration import WorkflowComposer
 from symphony.runtime.effective import EffectiveWorkflow
 from symphony.trackers.errors import TrackerError
+from symphony.trackers.port import TellsRights, Tracker
 
 READ_TIMEOUT_S = 60.0
 """For all reads of one command together; nobody waits longer for an answer on a terminal."""
@@ -99,6 +101,18 @@ def complain(error: QuestionError) -> int:
     """Say why there is no answer; gives the exit code."""
     print(error, file=sys.stderr)
     return error.code
+
+
+async def ask_tracker(tracker: Tracker, settings: Settings) -> tuple[int, Sequence[str]]:
+    """How many issues are in active states, and what the credentials may do where the tracker
+    tells. Closes the tracker. Raises `TrackerError`, `TimeoutError`."""
+    try:
+        with anyio.fail_after(READ_TIMEOUT_S):
+            found = await tracker.fetch_issues_by_states(settings.tracker.active_states)
+            rights = await tracker.rights() if isinstance(tracker, TellsRights) else ()
+            return len(found), rights
+    finally:
+        await tracker.aclose()
 
 
 async def _board(workflow: EffectiveWorkflow, identifier: str | None) -> Board:

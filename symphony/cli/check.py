@@ -11,14 +11,13 @@ from functools import partial
 
 import anyio
 
+from symphony.cli.board import READ_TIMEOUT_S, ask_tracker
 from symphony.cli.daemon import DEFAULT_WORKFLOW
 from symphony.domain.problems import Problem, ProblemError
 from symphony.domain.settings import Settings
 from symphony.runtime.configuration import Composed, WorkflowComposer
 from symphony.trackers.errors import TrackerError
-from symphony.trackers.port import TellsRights, Tracker
-
-ONLINE_TIMEOUT_S = 60.0
+from symphony.trackers.port import Tracker
 
 _DESCRIPTION = """\
 Says whether the daemon would start with this WORKFLOW.md: front matter, settings, tracker settings,
@@ -83,7 +82,7 @@ def _environment_problems(settings: Settings) -> list[Problem]:
                 remedy="Install bash.",
             )
         )
-    root = _nearest_entry(settings.workspace.root)
+    root = nearest_entry(settings.workspace.root)
     if not os.path.isdir(root) or not os.access(root, os.W_OK | os.X_OK):
         problems.append(
             Problem(
@@ -116,7 +115,7 @@ def _command_problems(settings: Settings) -> list[Problem]:
     ]
 
 
-def _nearest_entry(path: str) -> str:
+def nearest_entry(path: str) -> str:
     """The path, or the nearest one above it that there is."""
     while not os.path.lexists(path) and path != os.path.dirname(path):
         path = os.path.dirname(path)
@@ -125,10 +124,10 @@ def _nearest_entry(path: str) -> str:
 
 def _tracker_problems(tracker: Tracker, settings: Settings) -> list[Problem]:
     try:
-        sentences = anyio.run(partial(_ask_once, tracker, settings))
+        count, rights = anyio.run(partial(ask_tracker, tracker, settings))
     except (TrackerError, TimeoutError) as error:
         category = error.category if isinstance(error, TrackerError) else "tracker_request"
-        reason = str(error) or f"no answer within {ONLINE_TIMEOUT_S:.0f} s"
+        reason = str(error) or f"no answer within {READ_TIMEOUT_S:.0f} s"
         return [
             Problem(
                 code=category,
@@ -138,20 +137,10 @@ def _tracker_problems(tracker: Tracker, settings: Settings) -> list[Problem]:
                 key="tracker",
             )
         ]
-    for sentence in sentences:
+    print(f"The tracker answers: {count} issues in active states.")
+    for sentence in rights:
         print(sentence)
     return []
-
-
-async def _ask_once(tracker: Tracker, settings: Settings) -> list[str]:
-    """How many issues there are, and what the credentials may do where the tracker tells."""
-    try:
-        with anyio.fail_after(ONLINE_TIMEOUT_S):
-            count = len(await tracker.fetch_issues_by_states(settings.tracker.active_states))
-            rights = await tracker.rights() if isinstance(tracker, TellsRights) else ()
-            return [f"The tracker answers: {count} issues in active states.", *rights]
-    finally:
-        await tracker.aclose()
 
 
 def _summary(settings: Settings) -> str:

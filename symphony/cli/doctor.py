@@ -9,7 +9,14 @@ from functools import partial
 
 import anyio
 
-from symphony.cli.board import READ_TIMEOUT_S, QuestionError, add_path, complain, compose
+from symphony.cli.board import (
+    READ_TIMEOUT_S,
+    QuestionError,
+    add_path,
+    ask_tracker,
+    complain,
+    compose,
+)
 from symphony.cli.examination import (
     Finding,
     examine_agent,
@@ -21,7 +28,6 @@ from symphony.cli.examination import (
 from symphony.cli.trial import Trials
 from symphony.runtime.effective import EffectiveWorkflow
 from symphony.trackers.errors import TrackerError
-from symphony.trackers.port import TellsRights
 
 _DESCRIPTION = """\
 Tries out what the daemon will need: the shell, the agent with its version, login and sandbox, the
@@ -91,7 +97,7 @@ def _findings(workflow: EffectiveWorkflow) -> Iterator[Finding]:
 def _tracker(workflow: EffectiveWorkflow) -> Iterator[Finding]:
     kind = workflow.settings.tracker.kind
     try:
-        sentences = anyio.run(partial(_ask, workflow))
+        count, rights = anyio.run(partial(ask_tracker, workflow.tracker, workflow.settings))
     except (TrackerError, TimeoutError) as error:
         reason = str(error) or f"no answer within {READ_TIMEOUT_S:.0f} s"
         yield Finding(
@@ -101,20 +107,8 @@ def _tracker(workflow: EffectiveWorkflow) -> Iterator[Finding]:
             remedy="Check the settings below tracker.provider.",
         )
         return
-    for sentence in sentences:
+    for sentence in (f"{kind} answers: {count} issues in active states", *rights):
         yield Finding(topic="tracker", verdict="ok", message=sentence)
-
-
-async def _ask(workflow: EffectiveWorkflow) -> list[str]:
-    tracker, states = workflow.tracker, workflow.settings.tracker.active_states
-    try:
-        with anyio.fail_after(READ_TIMEOUT_S):
-            count = len(await tracker.fetch_issues_by_states(states))
-            rights = await tracker.rights() if isinstance(tracker, TellsRights) else ()
-            kind = workflow.settings.tracker.kind
-            return [f"{kind} answers: {count} issues in active states", *rights]
-    finally:
-        await tracker.aclose()
 
 
 def _summary(failures: int, warnings: int) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
+from symphony.cli.check import nearest_entry
 from symphony.cli.trial import Trials
 from symphony.domain.settings import Settings
 from symphony.processes.lock import find_holders
@@ -111,9 +112,7 @@ def _sandbox(program: str, trials: Trials, directory: str) -> Finding:
 def examine_root(settings: Settings) -> Iterator[Finding]:
     """The workspace root: can it be used, does the sandbox protect it, is there room."""
     root = settings.workspace.root
-    nearest = root
-    while not os.path.lexists(nearest) and nearest != os.path.dirname(nearest):
-        nearest = os.path.dirname(nearest)
+    nearest = nearest_entry(root)
     if not os.path.isdir(nearest) or not os.access(nearest, os.W_OK | os.X_OK):
         yield Finding(
             topic="workspaces",

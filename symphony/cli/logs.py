@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from symphony.agents.activity import describe
 from symphony.agents.text import one_line
-from symphony.cli.board import EXIT_NOT_VISIBLE, QuestionError, complain, compose
+from symphony.cli.board import EXIT_NOT_VISIBLE, QuestionError, add_path, complain, compose
 from symphony.domain.json import JsonObject, JsonValue, as_object, as_text
 from symphony.observability.session_log import SESSIONS_DIRECTORY, default_logs_root
 from symphony.workspaces.key import workspace_key
@@ -61,9 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("issue", metavar="ISSUE", help="its identifier, such as ABC-123")
-    parser.add_argument(
-        "path", nargs="?", metavar="PATH", help="the workflow file (default: ./WORKFLOW.md)"
-    )
+    add_path(parser)
     parser.add_argument(
         "-f", "--follow", action="store_true", help="go on until Ctrl-C, into new sessions as well"
     )

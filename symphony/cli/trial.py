@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -61,19 +61,14 @@ async def _to_the_end(process: OwnedProcess) -> Trial:
     kept = bytearray()
     code: int | None = None
 
-    async def keep_stdout() -> None:
-        while data := await process.receive_stdout(OUTPUT_BYTES):
-            kept.extend(data)
-            del kept[:-OUTPUT_BYTES]
-
-    async def keep_stderr() -> None:
-        while data := await process.receive_stderr(OUTPUT_BYTES):
+    async def keep(receive: Callable[[int], Awaitable[bytes]]) -> None:
+        while data := await receive(OUTPUT_BYTES):
             kept.extend(data)
             del kept[:-OUTPUT_BYTES]
 
     async with anyio.create_task_group() as readers:
-        readers.start_soon(keep_stdout)
-        readers.start_soon(keep_stderr)
+        readers.start_soon(keep, process.receive_stdout)
+        readers.start_soon(keep, process.receive_stderr)
         with anyio.move_on_after(LIMIT_S):
             code = await process.wait()
         # The end of the tree is the end of the output.
