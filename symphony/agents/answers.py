@@ -7,6 +7,7 @@ of lines nor the other requests. The number of such tasks is bounded; behind the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
@@ -68,6 +69,8 @@ class Answering:
 
     async def _carry_out(self, request: ServerRequest) -> None:
         decision = decide(request.method, request.params, self._posture)
+        if isinstance(decision, Answer) and decision.is_of_operator:
+            self._posture = replace(self._posture, answer=None)
         match decision:
             case ToolCall():
                 await self._send(request, Answer(result=await self._call(decision)))

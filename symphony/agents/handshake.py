@@ -32,7 +32,8 @@ class Handshake:
     ) -> ThreadId:
         """Initialise the connection, then start a thread or resume one, and name it.
 
-        Raises `AgentError`.
+        An agent that does not have the thread any more starts another: whoever wanted to go on with
+        it sees by the id that it has no history. Raises `AgentError`.
         """
         self._check_workspace()
         await self._channel.request("initialize", messages.initialize_params(__version__))
@@ -40,7 +41,7 @@ class Handshake:
         if resume_thread is None:
             thread = await self._start(tools)
         else:
-            thread = await self._resume(resume_thread)
+            thread = await self._resume(resume_thread, tools)
         await self._name(thread, title)
         return thread
 
@@ -57,8 +58,17 @@ class Handshake:
         result = await self._channel.request("thread/start", params)
         return _named(messages.read_thread_id(result), "thread/start")
 
-    async def _resume(self, thread: ThreadId) -> ThreadId:
+    async def _resume(self, thread: ThreadId, tools: Sequence[ToolSpec]) -> ThreadId:
         self._reporter.resume(thread)
+        try:
+            return await self._resumed(thread)
+        except AgentError as error:
+            if error.category is not Category.RESPONSE_ERROR:
+                raise
+            await self._reporter.event("notification", f"a new thread: {error.message}")
+            return await self._start(tools)
+
+    async def _resumed(self, thread: ThreadId) -> ThreadId:
         params = messages.thread_resume_params(
             thread, self._settings, self._workspace, trusted=is_trusted(self._workspace)
         )

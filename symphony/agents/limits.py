@@ -47,3 +47,9 @@ class SessionLimits:
 
     stderr_line_characters: int = 400
     """Of each of those lines."""
+
+
+def stream_interval(stall_timeout_ms: int, limits: SessionLimits) -> float:
+    """In seconds; several times within the stall time-out, so that no talker counts as stalled."""
+    stall = stall_timeout_ms / 1000
+    return min(limits.stream_interval, stall / 4) if stall > 0 else limits.stream_interval

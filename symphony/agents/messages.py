@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
 from symphony.agents.text import one_line
 from symphony.domain.ids import ThreadId, TurnId
@@ -25,6 +25,8 @@ MAX_ERROR_CHARACTERS: Final = 1_000
 """Of what the agent says of an error; the whole of it is in the session log."""
 MAX_NAME_CHARACTERS: Final = 100
 """Of a status or a kind of error, which are words."""
+MAX_ID_CHARACTERS: Final = 200
+"""Of a thread or a turn, which have 36. The scheduler keeps those of many sub-agents."""
 MAX_PROMPT_CHARACTERS: Final = 1_048_576
 """The agent refuses a longer turn input with -32602."""
 
@@ -103,6 +105,15 @@ def thread_name_params(thread: ThreadId, title: str) -> JsonObject:
     return {"threadId": thread, "name": one_line(title, MAX_TITLE_CHARACTERS)}
 
 
+def too_long(prompt: str) -> str | None:
+    """What is wrong with a prompt that the agent would refuse."""
+    if len(prompt) <= MAX_PROMPT_CHARACTERS:
+        return None
+    return (
+        f"the prompt has {len(prompt)} characters; the agent takes at most {MAX_PROMPT_CHARACTERS}"
+    )
+
+
 def turn_start_params(
     thread: ThreadId,
     prompt: str,
@@ -136,8 +147,7 @@ def read_thread_id(result: JsonValue) -> ThreadId | None:
 
 def read_turn_id(result: JsonValue) -> TurnId | None:
     """Of the answer to `turn/start`."""
-    identity = _identity_in(result, "turn")
-    return TurnId(identity) if identity else None
+    return _map_turn(_identity_in(result, "turn"))
 
 
 def thread_of(params: JsonObject) -> ThreadId | None:
@@ -147,12 +157,19 @@ def thread_of(params: JsonObject) -> ThreadId | None:
 
 def turn_of(params: JsonObject) -> TurnId | None:
     """The turn that a notification or request belongs to."""
-    identity = as_text(params.get("turnId")) or _identity_in(params, "turn")
-    return TurnId(identity) if identity else None
+    return _map_turn(as_text(params.get("turnId")) or _identity_in(params, "turn"))
 
 
 def _map_thread(identity: str | None) -> ThreadId | None:
-    return ThreadId(identity) if identity else None
+    return ThreadId(identity) if _is_identity(identity) else None
+
+
+def _map_turn(identity: str | None) -> TurnId | None:
+    return TurnId(identity) if _is_identity(identity) else None
+
+
+def _is_identity(text: str | None) -> TypeGuard[str]:
+    return text is not None and 0 < len(text) <= MAX_ID_CHARACTERS
 
 
 def _identity_in(value: JsonValue, member: str) -> str | None:

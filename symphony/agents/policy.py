@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from symphony.agents import person
 from symphony.agents.rpc import METHOD_NOT_FOUND, REQUEST_REFUSED
 from symphony.agents.text import one_line
 from symphony.domain.json import JsonObject, JsonValue, as_array, as_object, as_text
-from symphony.domain.run import NeedsPerson
+from symphony.domain.run import NeedsPerson, OperatorAnswer
 
 MAX_QUESTION_CHARACTERS: Final = 2_000
 """A question is shown in a table and a log line; forms beyond that are read in the session log."""
@@ -22,11 +23,13 @@ MAX_QUESTION_CHARACTERS: Final = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Send this result. `event` and `summary` are for the report, None where it is not news."""
+    """Send this result. `event` and `summary` are for the report, None where it is not news.
+    `is_of_operator`: it is what an operator said, which is said once."""
 
     result: JsonObject
     event: str | None = None
     summary: str = ""
+    is_of_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +61,12 @@ Decision: TypeAlias = Answer | Refusal | ToolCall | PersonNeeded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posture:
-    """What decides: `codex.auto_approve`, and the names of the tools that were advertised."""
+    """What decides: `codex.auto_approve`, the names of the tools that were advertised, and what an
+    operator answered to the question that the run before ended with."""
 
     auto_approve: bool
     tools: frozenset[str]
+    answer: OperatorAnswer | None = None
 
 
 def decide(method: str, params: JsonObject, posture: Posture) -> Decision:
@@ -141,13 +146,28 @@ def _permissions(params: JsonObject, posture: Posture) -> Decision:
 
 
 def _user_input(params: JsonObject, posture: Posture) -> Decision:
-    del posture
     questions = [as_object(entry) for entry in as_array(params.get("questions")) or ()]
     texts = [_question(entry) for entry in questions if entry is not None]
+    need = NeedsPerson(request="user_input", question=_joined(texts))
+    if (words := _answer_to(need, posture)) and (result := person.choices(params, words)):
+        return _from_operator(result)
     return PersonNeeded(
-        need=NeedsPerson(request="user_input", question=_joined(texts)),
+        need=need,
         reply=Refusal(code=REQUEST_REFUSED, message="nobody is here to answer; the turn ends"),
     )
+
+
+def _answer_to(need: NeedsPerson, posture: Posture) -> str | None:
+    """What the operator said to this question, word for word the same."""
+    given = posture.answer
+    if given is None or (given.request, given.question) != (need.request, need.question):
+        return None
+    return given.text
+
+
+def _from_operator(result: JsonObject) -> Answer:
+    summary = "answered by the operator"
+    return Answer(result=result, event="notification", summary=summary, is_of_operator=True)
 
 
 def _question(entry: JsonObject) -> str:
@@ -168,8 +188,11 @@ def _elicitation(params: JsonObject, posture: Posture) -> Decision:
         if posture.auto_approve:
             return _approved({"action": "accept", "content": {}, "_meta": None}, subject)
         return _declined({"action": "decline", "content": None, "_meta": None}, subject)
+    need = NeedsPerson(request="elicitation", question=_form(server, message, params))
+    if (words := _answer_to(need, posture)) and (result := person.form(params, words)):
+        return _from_operator(result)
     return PersonNeeded(
-        need=NeedsPerson(request="elicitation", question=_form(server, message, params)),
+        need=need,
         # `cancel` means that no choice was made; `decline` would be a person's "no".
         reply=Answer(result={"action": "cancel", "content": None, "_meta": None}),
     )

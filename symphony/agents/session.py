@@ -23,7 +23,7 @@ from symphony.agents.answers import Answering
 from symphony.agents.channel import Channel, Record
 from symphony.agents.errors import AgentError, Category
 from symphony.agents.handshake import Handshake
-from symphony.agents.limits import SessionLimits
+from symphony.agents.limits import SessionLimits, stream_interval
 from symphony.agents.policy import Posture
 from symphony.agents.reporting import Reporter
 from symphony.agents.rpc import MalformedLine, Notification, Response, ServerRequest
@@ -32,7 +32,7 @@ from symphony.agents.transport import Transport
 from symphony.agents.turn import TurnWatch, failure_of
 from symphony.domain.ids import ThreadId, session_id
 from symphony.domain.json import JsonValue
-from symphony.domain.run import NeedsPerson, RunUpdate, TurnStarted
+from symphony.domain.run import NeedsPerson, OperatorAnswer, RunUpdate, TurnStarted
 from symphony.domain.settings import CodexSettings
 from symphony.domain.tools import ToolResult, ToolSpec
 
@@ -59,13 +59,14 @@ async def open_session(
     execute_tool: ExecuteTool,
     report: Report,
     record: Record,
-    resume_thread: ThreadId | None = None,
+    answer: OperatorAnswer | None = None,
     limits: SessionLimits | None = None,
 ) -> AsyncGenerator[AgentSession]:
     """A session on a process that was just started in `workspace`, an absolute path.
 
     `title` names the thread. `execute_tool` runs one of `tools` on the host. `report` may take its
     time: the agent waits meanwhile, and that time is not held against it. `record` sees every line.
+    With an `answer` the session goes on with its thread, if the agent still has it.
     Raises `AgentError` where the session cannot be opened; the process is stopped then as well.
     """
     limits = limits or SessionLimits()
@@ -80,12 +81,13 @@ async def open_session(
                 execute_tool=execute_tool,
                 report=report,
                 record=record,
+                answer=answer,
                 limits=limits,
                 tasks=tasks,
             )
             # Caught inside the group, which would wrap it in an ExceptionGroup otherwise.
             try:
-                await session.begin(title, resume_thread)
+                await session.begin(title)
                 yield session
             except Exception as error:
                 failure = error
@@ -109,15 +111,19 @@ class AgentSession:
         execute_tool: ExecuteTool,
         report: Report,
         record: Record,
+        answer: OperatorAnswer | None,
         limits: SessionLimits,
         tasks: anyio.abc.TaskGroup,
     ) -> None:
         self._settings = settings
         self._workspace = workspace
         self._tools = tuple(tools)
+        self._resume_thread = answer.thread_id if answer is not None else None
         self._limits = limits
         self._tasks = tasks
-        self._reporter = Reporter(report, stream_interval=_stream_interval(settings, limits))
+        self._reporter = Reporter(
+            report, stream_interval=stream_interval(settings.stall_timeout_ms, limits)
+        )
         self._channel = Channel(
             transport,
             self,
@@ -126,7 +132,9 @@ class AgentSession:
             limits=limits,
         )
         posture = Posture(
-            auto_approve=settings.auto_approve, tools=frozenset(tool.name for tool in tools)
+            auto_approve=settings.auto_approve,
+            tools=frozenset(tool.name for tool in tools),
+            answer=answer,
         )
         self._answering = Answering(
             self._channel, self._reporter, posture, execute_tool, self._need_person, limits
@@ -145,15 +153,20 @@ class AgentSession:
             raise RuntimeError("the session has no thread yet")
         return self._thread
 
+    @property
+    def is_resumed(self) -> bool:
+        """Whether the thread has a history that this session goes on with."""
+        return self._thread is not None and self._thread == self._resume_thread
+
     # Start.
 
-    async def begin(self, title: str, resume_thread: ThreadId | None) -> None:
+    async def begin(self, title: str) -> None:
         """The handshake and the thread. For `open_session` only."""
         self._channel.start(self._tasks)
         self._tasks.start_soon(self._channel.guard, self._reporter.keep_up)
         try:
             handshake = Handshake(self._channel, self._reporter, self._settings, self._workspace)
-            self._thread = await handshake.open_thread(self._tools, title, resume_thread)
+            self._thread = await handshake.open_thread(self._tools, title, self._resume_thread)
             # A broken configuration may have been announced behind the answer.
             self._channel.raise_failure()
         except AgentError as error:
@@ -179,12 +192,8 @@ class AgentSession:
             self._turn = None
 
     async def _run_turn(self, prompt: str, number: int) -> TurnResult:
-        if len(prompt) > messages.MAX_PROMPT_CHARACTERS:
-            text = (
-                f"the prompt has {len(prompt)} characters, and the agent takes at most"
-                f" {messages.MAX_PROMPT_CHARACTERS}"
-            )
-            raise AgentError(Category.PROMPT_TOO_LONG, text)
+        if (too_long := messages.too_long(prompt)) is not None:
+            raise AgentError(Category.PROMPT_TOO_LONG, too_long)
         if self._need is None:
             try:
                 await self._carry_out(prompt, number)
@@ -291,9 +300,3 @@ class AgentSession:
             params = messages.turn_interrupt_params(self.thread_id, turn.turn_id)
             _, line = self._channel.connection.request("turn/interrupt", params)
             await self._channel.send(line)
-
-
-def _stream_interval(settings: CodexSettings, limits: SessionLimits) -> float:
-    """In seconds; several times within the stall time-out, so that no talker counts as stalled."""
-    stall = settings.stall_timeout_ms / 1000
-    return min(limits.stream_interval, stall / 4) if stall > 0 else limits.stream_interval

@@ -143,6 +143,19 @@ class NeedsPerson:
     question: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAnswer:
+    """What an operator said to an agent that waited, with the question as the agent asked it.
+
+    `thread_id` is the thread to go on with; where it is None, or is gone, a new one is told both.
+    """
+
+    thread_id: ThreadId | None
+    request: str
+    question: str
+    text: str
+
+
 class StopReason(Enum):
     """Why the scheduler asked for a stop."""
 
@@ -152,6 +165,7 @@ class StopReason(Enum):
     NOT_ROUTABLE = "not_routable"
     NOT_VISIBLE = "not_visible"
     SHUTDOWN = "shutdown"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +180,13 @@ RunOutcome: TypeAlias = Succeeded | Failed | NeedsPerson | Stopped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What a run is started with. `attempt` is None for a first run, else counts from 1."""
+    """What a run is started with. `attempt` is None for a first run, else counts from 1. `answer`
+    is there where an operator answered the question that the run before ended with."""
 
     run_id: RunId
     issue: Issue
     attempt: int | None
+    answer: OperatorAnswer | None = None
 
     @property
     def identifier(self) -> IssueIdentifier:

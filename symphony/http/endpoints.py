@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from symphony.domain.ids import IssueIdentifier
+from symphony.domain.json import JsonObject
 from symphony.http.answers import JSON_TYPE, ApiError, json_response, not_found
+from symphony.http.bodies import json_body
 from symphony.http.events import EventHub
 from symphony.http.health import check_ready
-from symphony.http.issue import find_issue, issue_document
+from symphony.http.issue import KnownIssue, issue_document
 from symphony.http.metrics import CONTENT_TYPE, Metrics
 from symphony.http.openapi import openapi_document
+from symphony.http.operator import Operator, answer_in, issue_in, known_issue
 from symphony.http.refresh import Refresher
 from symphony.http.rendering import StateRenderer, take_snapshot
 from symphony.http.routing import acting, reading, streaming
 from symphony.http.rows import timestamp
 from symphony.http.view import DaemonView
-
-MAX_BODY_BYTES = 16_384
-"""Of a request; none needs more than a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +36,7 @@ class Services:
     renderer: StateRenderer
     hub: EventHub
     refresher: Refresher
+    operator: Operator
     metrics: Metrics
 
 
@@ -48,6 +48,7 @@ def make_services(view: DaemonView) -> Services:
         renderer=renderer,
         hub=EventHub(view, renderer),
         refresher=Refresher(view),
+        operator=Operator(view),
         metrics=Metrics(view),
     )
 
@@ -63,6 +64,8 @@ def api_routes(services: Services) -> Sequence[Route]:
         reading("/api/v1/openapi.json", endpoints.openapi),
         streaming("/api/v1/events", endpoints.events),
         acting("/api/v1/refresh", endpoints.refresh),
+        acting("/api/v1/answer", endpoints.answer),
+        acting("/api/v1/stop", endpoints.stop),
         # An identifier may have a slash; the server has decoded it, once (`http.issue.encoded`).
         reading("/api/v1/{identifier:path}", endpoints.issue),
     )
@@ -113,7 +116,7 @@ class Endpoints:
 
     async def refresh(self, request: Request) -> Response:
         """Poll and reconcile now (`http.refresh.accepted`)."""
-        await _check_body(request)
+        await json_body(request)  # Its members are for versions to come.
         if take_snapshot(self._view).draining:
             raise ApiError(
                 status=503, code="draining", message="The daemon stops: it polls no more."
@@ -129,12 +132,26 @@ class Endpoints:
             status=202,
         )
 
+    async def answer(self, request: Request) -> Response:
+        """Answer what the agent of a blocked issue asked (`operator.answer.told`)."""
+        members = await json_body(request)
+        known = self._named(members)
+        text, question = answer_in(members)
+        operator = self._services.operator
+        return json_response(await operator.answer(known, text, question), status=202)
+
+    async def stop(self, request: Request) -> Response:
+        """End the run of an issue, and hold it until it changes (`operator.stop.held`)."""
+        known = self._named(await json_body(request))
+        return json_response(await self._services.operator.stop(known), status=202)
+
+    def _named(self, members: JsonObject) -> KnownIssue:
+        return known_issue(take_snapshot(self._view), issue_in(members))
+
     async def issue(self, request: Request) -> Response:
         """Everything about one issue."""
         identifier = str(request.path_params["identifier"])
-        known = find_issue(take_snapshot(self._view), identifier)
-        if known is None:
-            raise _unknown_issue(identifier)
+        known = known_issue(take_snapshot(self._view), identifier)
         log_path = await self._view.session_log_path(IssueIdentifier(identifier))
         settings = self._view.settings()
         return json_response(issue_document(known, settings, log_path, self._view.redact))
@@ -144,39 +161,3 @@ async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     """Every other address, with whatever method."""
     del receive, send
     raise not_found(str(scope["path"]))
-
-
-def _unknown_issue(identifier: str) -> ApiError:
-    return ApiError(
-        status=404,
-        code="issue_not_found",
-        message=f"No issue {identifier[:200]!r} runs, waits, is blocked, or was found by the last "
-        "poll.",
-    )
-
-
-async def _check_body(request: Request) -> None:
-    """Nothing, or a JSON object, whose members are for versions to come."""
-    body = bytearray()
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_BODY_BYTES:
-                message = f"A body has at most {MAX_BODY_BYTES} bytes."
-                raise ApiError(status=413, code="body_too_large", message=message)
-    except ClientDisconnect:
-        raise _bad_body() from None
-    if not body.strip():
-        return
-    try:
-        value: object = json.loads(bytes(body))
-    except (ValueError, RecursionError):
-        raise _bad_body() from None
-    if not isinstance(value, dict):
-        raise _bad_body()
-
-
-def _bad_body() -> ApiError:
-    return ApiError(
-        status=400, code="invalid_body", message="The body has to be empty or a JSON object."
-    )

@@ -43,10 +43,13 @@ class KnownIssue:
 
 def find_issue(snapshot: Snapshot, identifier: str) -> KnownIssue | None:
     """The issue that is called so; the one that holds a claim, where several are."""
-    return next((known for known in _all(snapshot) if known.issue.identifier == identifier), None)
+    return next(
+        (known for known in known_issues(snapshot) if known.issue.identifier == identifier), None
+    )
 
 
-def _all(snapshot: Snapshot) -> Iterator[KnownIssue]:
+def known_issues(snapshot: Snapshot) -> Iterator[KnownIssue]:
+    """Every issue of the snapshot; those that hold a claim come first."""
     for running in snapshot.running:
         yield KnownIssue(issue=running.issue, status="running", running=running)
     for retry in snapshot.retrying:

@@ -32,14 +32,15 @@ class Metrics:
     def render(self, snapshot: Snapshot, event_clients: int) -> bytes:
         """The text of one scrape."""
         registry = CollectorRegistry()
-        registry.register(_Scrape(snapshot, self._view.has_polled(), event_clients))
+        registry.register(_Scrape(snapshot, self._view, event_clients))
         return generate_latest(registry) + generate_latest(self._process)
 
 
 class _Scrape(Collector):
-    def __init__(self, snapshot: Snapshot, has_polled: bool, event_clients: int) -> None:
+    def __init__(self, snapshot: Snapshot, view: DaemonView, event_clients: int) -> None:
         self._snapshot = snapshot
-        self._has_polled = has_polled
+        self._has_polled = view.has_polled()
+        self._requests_sent = view.requests_sent()
         self._event_clients = event_clients
 
     def collect(self) -> Iterable[Metric]:
@@ -47,6 +48,9 @@ class _Scrape(Collector):
         yield from _work(self._snapshot)
         yield from _cost(self._snapshot)
         yield from _health(self._snapshot, self._has_polled)
+        if self._requests_sent is not None:
+            words = "Requests to the tracker, those of the tools included."
+            yield _counter("tracker_requests", words, self._requests_sent)
         yield _gauge("http_event_clients", "Readers of server-sent events.", self._event_clients)
 
 

@@ -17,6 +17,7 @@ _ERRORS: Final[Mapping[str, str]] = {
     "403": "The Host or the Origin of the request is refused.",
     "404": "There is no such thing.",
     "405": "The address is used otherwise.",
+    "409": "The issue is in another state than this needs.",
     "413": "The body is too large.",
     "500": "A defect of the daemon.",
     "503": "Not now: the state is unavailable, the daemon stops, or there are too many clients.",
@@ -31,13 +32,17 @@ def openapi_document() -> JsonObject:
         "info": {
             "title": "Symphony",
             "version": __version__,
-            "description": "What the daemon does now. All is read only, but for `refresh`. Members "
-            "may be added to documents; none is removed within `v1`.",
+            "description": "What the daemon does now. All is read only, but for `refresh`, "
+            "`answer` and `stop`. Members may be added to documents; none is removed within `v1`.",
         },
         "paths": {
             "/api/v1/state": {"get": _read("getState", "Everything at one moment.", "State")},
             "/api/v1/events": {"get": _events()},
             "/api/v1/refresh": {"post": _refresh()},
+            "/api/v1/answer": {
+                "post": _wish("answerIssue", "Answer a blocked issue.", "AnswerWish")
+            },
+            "/api/v1/stop": {"post": _wish("stopIssue", "Hold an issue.", "StopWish")},
             "/api/v1/openapi.json": {"get": _openapi()},
             "/api/v1/{issue_identifier}": {"get": _issue()},
             "/healthz": {"get": _read("getHealth", "Whether the process is alive.", "Status")},
@@ -92,6 +97,13 @@ def _refresh() -> JsonObject:
     summary = "Poll and reconcile now instead of at the next tick."
     operation = _operation("refresh", summary, answer, "400", "413")
     body: JsonObject = {"required": False, "content": {_JSON: {"schema": {"type": "object"}}}}
+    return {**operation, "requestBody": body}
+
+
+def _wish(name: str, summary: str, schema: str) -> JsonObject:
+    answer = {"202": _json("Accepted", "The scheduler was told.")}
+    operation = _operation(name, summary, answer, "400", "404", "409", "413")
+    body: JsonObject = {"required": True, "content": {_JSON: {"schema": reference(schema)}}}
     return {**operation, "requestBody": body}
 
 

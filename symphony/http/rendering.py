@@ -74,12 +74,17 @@ class StateRenderer:
 
     async def _made(self) -> bytes:
         snapshot, settings = take_snapshot(self._view), self._view.settings()
+        # Read here: what counts them belongs to the event loop.
+        requests_sent = self._view.requests_sent()
         try:
             return await anyio.to_thread.run_sync(
-                self._encode, snapshot, settings, limiter=self._threads
+                self._encode, snapshot, settings, requests_sent, limiter=self._threads
             )
         except (ValueError, TypeError, RecursionError) as error:
             raise state_unavailable(f"it has no form in JSON ({type(error).__name__})") from error
 
-    def _encode(self, snapshot: Snapshot, settings: Settings) -> bytes:
-        return encoded(state_document(snapshot, settings, self._view.redact))
+    def _encode(self, snapshot: Snapshot, settings: Settings, requests_sent: int | None) -> bytes:
+        document = state_document(
+            snapshot, settings, self._view.redact, requests_sent=requests_sent
+        )
+        return encoded(document)

@@ -103,6 +103,7 @@ def blocked_row(row: BlockedRow, redact: Redact) -> JsonObject:
         **issue_members(row.issue, redact),
         "request": clean_text(row.request, redact),
         "question": clean_text(row.question, redact),
+        "question_number": row.number,
         "since": timestamp(row.since),
     }
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from symphony.domain.json import JsonObject, JsonValue
+from symphony.http.operator import MAX_ANSWER_CHARACTERS
 
 TEXT: Final[JsonObject] = {"type": "string"}
 OPTIONAL_TEXT: Final[JsonObject] = {"type": ["string", "null"]}
@@ -66,12 +67,13 @@ _RUN: Final[Mapping[str, JsonObject]] = {
 }
 _RETRY: Final[Mapping[str, JsonObject]] = {
     "attempt": COUNT,
-    "kind": {"enum": ["continuation", "failure"]},
+    "kind": {"enum": ["continuation", "failure", "answer"]},
     "due_at": TIME,
     "due_in_ms": COUNT,
     "waiting_for": {"enum": ["time", "slot", "workflow", "refresh"]},
     "error": OPTIONAL_TEXT,
 }
+_NAME: Final[JsonObject] = {"type": "string", "minLength": 1}
 _TOKENS: Final = ("input_tokens", "output_tokens", "total_tokens")
 
 SCHEMAS: Final[Mapping[str, JsonValue]] = {
@@ -80,7 +82,7 @@ SCHEMAS: Final[Mapping[str, JsonValue]] = {
     "IssueRow": shape(**_ISSUE),
     "RunningRow": shape(**{**_ISSUE, **_RUN, "workspace_path": OPTIONAL_TEXT}),
     "RetryingRow": shape(**_ISSUE, **_RETRY),
-    "BlockedRow": shape(**_ISSUE, request=TEXT, question=TEXT, since=TIME),
+    "BlockedRow": shape(**_ISSUE, request=TEXT, question=TEXT, question_number=COUNT, since=TIME),
     "SkippedRow": shape(**_ISSUE, code=TEXT, reason=TEXT),
     "StateLimit": shape(state=TEXT, limit=COUNT, running=COUNT),
     "LastPoll": shape(at=TIME, candidates=COUNT, problem=OPTIONAL_TEXT, next_at=OPTIONAL_TIME),
@@ -97,6 +99,7 @@ SCHEMAS: Final[Mapping[str, JsonValue]] = {
         rate_limits=optional(ANY_OBJECT),
         limits=shape(max_concurrent_agents=COUNT, free_slots=COUNT, by_state=rows("StateLimit")),
         last_poll=optional(reference("LastPoll")),
+        tracker=shape(requests_sent=OPTIONAL_COUNT),
         workflow=shape(path=TEXT, revision=TEXT, problem=OPTIONAL_TEXT),
         draining=SWITCH,
         settings=ANY_OBJECT,
@@ -120,6 +123,22 @@ SCHEMAS: Final[Mapping[str, JsonValue]] = {
         last_error=OPTIONAL_TEXT,
         tracked=ANY_OBJECT,
     ),
+    "AnswerWish": {
+        "type": "object",
+        "required": ["issue_identifier", "answer"],
+        "properties": {
+            "issue_identifier": _NAME,
+            "answer": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_ANSWER_CHARACTERS,
+                "pattern": r"\S",
+            },
+            "question_number": {"type": ["integer", "null"]},
+        },
+    },
+    "StopWish": shape(issue_identifier=_NAME),
+    "Accepted": shape(accepted=SWITCH, was=TEXT, requested_at=TIME, **_ISSUE),
     "Refresh": shape(
         queued=SWITCH,
         coalesced=SWITCH,

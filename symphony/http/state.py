@@ -28,8 +28,10 @@ from symphony.http.settings import settings_document
 from symphony.scheduler.snapshot import Snapshot
 
 
-def state_document(snapshot: Snapshot, settings: Settings, redact: Redact) -> JsonObject:
-    """Everything at one moment."""
+def state_document(
+    snapshot: Snapshot, settings: Settings, redact: Redact, *, requests_sent: int | None = None
+) -> JsonObject:
+    """Everything at one moment. `requests_sent` counts requests to the tracker."""
     redact = remembering(redact)
     limits = snapshot.rate_limits
     return {
@@ -48,6 +50,7 @@ def state_document(snapshot: Snapshot, settings: Settings, redact: Redact) -> Js
         "rate_limits": None if limits is None else clean_object(limits, redact),
         "limits": _limits(snapshot, settings),
         "last_poll": _last_poll(snapshot, settings, redact),
+        "tracker": {"requests_sent": requests_sent},
         "workflow": {
             "path": clean_text(settings.workflow_path, redact),
             "revision": settings.revision,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from symphony.domain.ids import IssueIdentifier
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.settings import Settings
 from symphony.scheduler.snapshot import Snapshot
 
@@ -24,6 +24,10 @@ class DaemonView(Protocol):
         """Whether the tracker has answered a poll in this life of the daemon."""
         ...
 
+    def requests_sent(self) -> int | None:
+        """Requests to the tracker in this life of the daemon; None where nobody counts them."""
+        ...
+
     def redact(self, text: str) -> str:
         """The text without credentials. Safe to call from another thread."""
         ...
@@ -37,6 +41,14 @@ class DaemonView(Protocol):
 
     async def request_poll(self) -> None:
         """Poll and reconcile now instead of at the next tick."""
+        ...
+
+    async def answer(self, issue_id: IssueId, question: int, text: str) -> None:
+        """Answer the question of this number that a blocked issue has."""
+        ...
+
+    async def stop(self, issue_id: IssueId) -> None:
+        """End the run of this issue, and hold it until it changes."""
         ...
 
     async def session_log_path(self, identifier: IssueIdentifier) -> str | None:

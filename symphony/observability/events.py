@@ -1,4 +1,4 @@
-"""The vocabulary of the log: every event the daemon reports, and the fields that say whose it is.
+"""The vocabulary of the log: every event that the daemon reports.
 
 `docs/operations.md` shows this table, and a test holds code, table and page together. An action's
 line states its outcome (`log.outcome.stated`): where a caller gives none, the table's is used.
@@ -10,10 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
-
-from symphony.domain.ids import SessionId
-from symphony.domain.issue import Issue
-from symphony.domain.run import RunRequest
 
 EventLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -121,15 +117,33 @@ _TABLE = (
         _INFO,
         "retrying",
         "The issue is claimed and waits `delay_ms`. `kind` is `continuation` after a good end, "
-        "else `failure`.",
+        "`answer` where an operator answered, else `failure`.",
     ),
     _event("claim_released", _INFO, "released", "The issue is no longer this daemon's business."),
+    _event(
+        "issue_held",
+        _INFO,
+        "held",
+        "An operator stopped the issue. It starts again when it changes or is answered.",
+    ),
+    _event(
+        "question_answered",
+        _INFO,
+        "answered",
+        "An operator answered; the next run goes on with it when a slot is free.",
+    ),
+    _event(
+        "answer_unused",
+        _WARNING,
+        "dropped",
+        "An operator's answer came when its question was not open any more.",
+    ),
     _event(
         "issue_blocked",
         _WARNING,
         "blocked",
         "The agent asked what only a person can answer: `question`. Not retried until the issue "
-        "changes.",
+        "changes or is answered.",
     ),
     _event(
         "candidate_read_failed",
@@ -275,22 +289,6 @@ def default_outcome(event: str) -> str | None:
     """What a line of this event says as `outcome` where its fields have none."""
     known = EVENTS.get(event)
     return known.outcome if known else None
-
-
-def issue_fields(issue: Issue) -> dict[str, object]:
-    """What every line about an issue carries (`log.context.issue`)."""
-    return {"issue_id": issue.id, "issue_identifier": issue.identifier}
-
-
-def run_fields(request: RunRequest, session_id: SessionId | None = None) -> dict[str, object]:
-    """What every line about a run carries; `session_id` once there is a session
-    (`log.context.session`). Fields without a value do not appear in the line."""
-    return {
-        **issue_fields(request.issue),
-        "session_id": session_id,
-        "run_id": request.run_id,
-        "attempt": request.attempt,
-    }
 
 
 def events_table() -> str:

@@ -20,7 +20,7 @@ from typing import Literal, TextIO, TypeAlias
 from symphony.observability.events import EVENTS
 from symphony.observability.log_lines import LogFormat, as_json, as_text, line_of
 from symphony.observability.redaction import Redactor
-from symphony.observability.sinks import RotatingFile, Sink, StreamTarget
+from symphony.observability.sinks import LineTarget, RotatingFile, Sink, StreamTarget
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -44,6 +44,7 @@ class Logs(logging.Handler):
         stream: TextIO | None,
         redactor: Redactor,
         logs_root: str | None,
+        terminal: LineTarget | None = None,
     ) -> None:
         super().__init__()
         self._redactor = redactor
@@ -51,7 +52,7 @@ class Logs(logging.Handler):
         self._sinks: Sequence[Sink] = ()
         sinks: list[Sink] = []
         if stream is not None:
-            sinks.append(Sink("stderr", StreamTarget(stream), self._report))
+            sinks.append(Sink("stderr", terminal or StreamTarget(stream), self._report))
         if logs_root is not None:
             path = os.path.join(os.path.abspath(logs_root), LOG_FILE_NAME)
             file = RotatingFile(path, max_bytes=LOG_FILE_BYTES, keep=LOG_FILES_KEPT)
@@ -109,8 +110,10 @@ def configure_logging(
     redactor: Redactor,
     logs_root: str | None = None,
     level: LogLevel = "info",
+    terminal: LineTarget | None = None,
 ) -> Logs:
     """Send all logging of the process to `stream` and, with `logs_root`, to a rotated file there.
+    Where `stream` is a terminal that shows something else as well, `terminal` writes to it.
 
     Replaces what an earlier call installed. `level` holds for this project's loggers; libraries
     are heard from warnings upwards, and Python's own warnings become log lines.
@@ -119,7 +122,13 @@ def configure_logging(
     for handler in [handler for handler in root.handlers if isinstance(handler, Logs)]:
         root.removeHandler(handler)
         handler.close()
-    logs = Logs(line_format=line_format, stream=stream, redactor=redactor, logs_root=logs_root)
+    logs = Logs(
+        line_format=line_format,
+        stream=stream,
+        redactor=redactor,
+        logs_root=logs_root,
+        terminal=terminal,
+    )
     root.addHandler(logs)
     root.setLevel(logging.WARNING)
     logging.getLogger("symphony").setLevel(level.upper())

@@ -20,7 +20,7 @@ from typing import Literal, TypeAlias
 
 from symphony.domain.run import RunRequest
 from symphony.observability.background import BackgroundWriter
-from symphony.observability.events import run_fields
+from symphony.observability.fields import run_fields
 from symphony.observability.log_lines import instant, printable
 from symphony.observability.redaction import Redactor
 from symphony.observability.session_files import SessionLogLimits, check_key, create, prune

@@ -7,6 +7,7 @@ that takes ten seconds delays nobody but those who asked it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Collection
 from typing import TypeAlias, assert_never
 
 import anyio
@@ -15,7 +16,8 @@ from anyio.abc import TaskGroup
 from symphony.domain.ids import IssueId, RunId
 from symphony.domain.issue import Issue
 from symphony.domain.run import Failed, RunOutcome, RunUpdate, Stopped, StopReason
-from symphony.observability.events import issue_fields, run_fields
+from symphony.domain.settings import Settings
+from symphony.observability.fields import issue_fields, run_fields
 from symphony.runtime.effective import EffectiveWorkflow, WorkflowShelf
 from symphony.runtime.mailbox import Mailbox
 from symphony.runtime.ports import RunWorker, WorkflowCheck, WorkspaceCleaner
@@ -78,7 +80,10 @@ class Interpreter:
         cleaner: WorkspaceCleaner,
         check_workflow: WorkflowCheck,
         tasks: TaskGroup,
+        candidates_to_read: Callable[[], Collection[IssueId] | None] = lambda: None,
     ) -> None:
+        """`candidates_to_read` names the issues that a poll asks for; None for all that are in
+        active states."""
         self._mailbox = mailbox
         self._timers = timers
         self._reads = reads
@@ -87,6 +92,7 @@ class Interpreter:
         self._cleaner = cleaner
         self._check_workflow = check_workflow
         self._tasks = tasks
+        self._candidates_to_read = candidates_to_read
         self._scopes: dict[RunId, anyio.CancelScope] = {}
         self._removals = anyio.Semaphore(REMOVALS_AT_ONCE)
         self._keeps_workspaces = False
@@ -141,10 +147,16 @@ class Interpreter:
                 answer = await self._reads.by_ids(tracker, ids)
                 return IssuesRead(purpose=purpose, ids=ids, answer=answer)
             case ReadCandidates(tick=tick, settings=settings):
-                answer = await self._reads.by_states(tracker, settings.tracker.active_states)
+                answer = await self._read_candidates(tracker, settings)
                 return CandidatesRead(tick=tick, answer=answer)
             case ReadTerminal():
                 return TerminalRead(answer=await self._read_terminal(command, tracker))
+
+    async def _read_candidates(self, tracker: Tracker, settings: Settings) -> Answer:
+        wanted = self._candidates_to_read()
+        if wanted is None:
+            return await self._reads.by_states(tracker, settings.tracker.active_states)
+        return await self._reads.by_ids(tracker, wanted)
 
     async def _run(self, command: StartRun, workflow: EffectiveWorkflow) -> RunEnded:
         run_id = command.request.run_id

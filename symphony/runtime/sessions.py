@@ -35,7 +35,7 @@ from symphony.domain.run import (
     TurnStarted,
 )
 from symphony.domain.tools import ToolContext, ToolResult
-from symphony.observability.events import run_fields
+from symphony.observability.fields import run_fields
 from symphony.observability.session_log import Direction, SessionLog, SessionLogs
 from symphony.processes.environment import child_environment, guard_script, login_shell
 from symphony.processes.process import OwnedProcess, spawn
@@ -45,6 +45,7 @@ from symphony.runtime.ports import Report
 from symphony.runtime.reads import TrackerReads
 from symphony.scheduler.eligibility import is_routable
 from symphony.scheduler.events import ReadFailure
+from symphony.workflow.answer_prompt import answered_prompt, with_answer
 from symphony.workflow.template import continuation_prompt
 from symphony.workspaces.key import workspace_key
 
@@ -169,10 +170,20 @@ class _Session:
             execute_tool=self._execute_tool,
             report=self._report,
             record=_recorder(self._log),
+            answer=self._request.answer,
         ) as session:
-            outcome = await self._turns(session, prompt)
+            outcome = await self._turns(session, self._first_prompt(session, prompt))
             await self._report(PhaseEntered(phase=RunPhase.FINISHING))
             return outcome
+
+    def _first_prompt(self, session: AgentSession, prompt: str) -> str:
+        """The answer of an operator goes with it (`operator.answer.told`)."""
+        answer = self._request.answer
+        if answer is None:
+            return prompt
+        if session.is_resumed:
+            return answered_prompt(self._issue, answer)
+        return with_answer(prompt, self._issue, answer)
 
     async def _turns(self, session: AgentSession, prompt: str) -> RunOutcome:
         limit = self._workflow.settings.agent.max_turns

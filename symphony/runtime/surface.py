@@ -14,12 +14,19 @@ from typing import Protocol
 import anyio
 import anyio.to_thread
 
-from symphony.domain.ids import IssueIdentifier
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.settings import Settings
 from symphony.observability.redaction import Redactor
 from symphony.runtime.effective import WorkflowShelf
 from symphony.runtime.mailbox import Mailbox
-from symphony.scheduler.events import CandidatesRead, Event, PollRequested, ReadFailure
+from symphony.scheduler.events import (
+    CandidatesRead,
+    Event,
+    OperatorAnswered,
+    OperatorStopped,
+    PollRequested,
+    ReadFailure,
+)
 from symphony.scheduler.snapshot import Snapshot
 from symphony.workspaces.key import workspace_key
 
@@ -96,6 +103,10 @@ class RunningDaemon:
         """Whether the tracker has answered a poll in this life of the daemon."""
         return self._has_polled
 
+    def requests_sent(self) -> int | None:
+        """Requests to the tracker in this life of the daemon; None where nobody counts them."""
+        return self._shelf.requests_sent
+
     def redact(self, text: str) -> str:
         """The text without credentials."""
         return self._redactor.redact(text)
@@ -111,6 +122,15 @@ class RunningDaemon:
     async def request_poll(self) -> None:
         """Poll and reconcile now instead of at the next tick."""
         await self._mailbox.post(PollRequested())
+
+    async def answer(self, issue_id: IssueId, question: int, text: str) -> None:
+        """Answer the question of this number that a blocked issue has."""
+        answered = OperatorAnswered(issue_id=issue_id, question=question, text=text)
+        await self._mailbox.post(answered)
+
+    async def stop(self, issue_id: IssueId) -> None:
+        """End the run of this issue, and hold it until it changes."""
+        await self._mailbox.post(OperatorStopped(issue_id=issue_id))
 
     async def session_log_path(self, identifier: IssueIdentifier) -> str | None:
         """The newest session log of the issue, if there is one."""

@@ -15,7 +15,7 @@ from symphony.domain.issue import Issue, state_key, state_keys
 from symphony.domain.settings import TrackerSettings
 from symphony.scheduler.ordering import in_dispatch_order
 from symphony.scheduler.slots import Slots
-from symphony.scheduler.state import SchedulerState
+from symphony.scheduler.state import STOPPED_BY_OPERATOR, SchedulerState
 
 NO_GLOBAL_SLOT = "no_global_slot"
 NO_STATE_SLOT = "no_state_slot"
@@ -110,6 +110,13 @@ def _claimed(claim: str, reason: str) -> _Check:
     )
 
 
+def _parked_reason(judge: Judge, issue: Issue) -> str:
+    parked = judge.state.parked.get(issue.id)
+    if parked is not None and parked.request == STOPPED_BY_OPERATOR:
+        return "an operator stopped it, until it changes or is answered"
+    return "its agent waits for a person"
+
+
 _ROUTING: Final[tuple[_Check, ...]] = (
     _Check(
         "incomplete_issue",
@@ -145,7 +152,11 @@ _CHECKS: Final[tuple[_Check, ...]] = (
     *_ROUTING,
     _claimed("running", "a run for it is going on"),
     _claimed("retrying", "a retry is queued"),
-    _claimed("parked", "its agent waits for a person"),
+    _Check(
+        "already_parked",
+        lambda judge, issue: judge.state.claim_of(issue.id) != "parked",
+        lambda judge, issue: _parked_reason(judge, issue),
+    ),
     _claimed("cleaning", "its workspace is being removed"),
     _Check(
         "identifier_in_use",

@@ -42,6 +42,23 @@ class PollRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAnswered:
+    """An operator answers the question of a blocked issue. `question` is its number, so that an
+    answer that comes late is not given to another question."""
+
+    issue_id: IssueId
+    question: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorStopped:
+    """An operator wants no run of this issue until it changes, or until it is answered."""
+
+    issue_id: IssueId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownRequested:
     """Stop every run and start nothing more."""
 
@@ -164,6 +181,8 @@ Event: TypeAlias = (
     | RetryDue
     | RefillDue
     | PollRequested
+    | OperatorAnswered
+    | OperatorStopped
     | ShutdownRequested
     | WorkflowAccepted
     | WorkflowRejected

@@ -95,6 +95,7 @@ def _answered(state: SchedulerState, retry: Retry, event: IssuesRead, now: Momen
             error=f"{REFRESH_FAILED}: {event.answer}",
             now=now,
             place=retry.place,
+            answer=retry.answer,
         )
     fresh = next((issue for issue in event.answer if issue.id == retry.issue.id), None)
     if fresh is None:

@@ -5,6 +5,7 @@ A report or an end of a run that is not current any more changes nothing (`run.e
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from symphony.domain.issue import Issue, state_key
@@ -14,6 +15,7 @@ from symphony.domain.run import (
     Failed,
     IssueRefreshed,
     NeedsPerson,
+    OperatorAnswer,
     PhaseEntered,
     RateLimitsReported,
     RunOutcome,
@@ -29,12 +31,12 @@ from symphony.scheduler.commands import Announce, Command
 from symphony.scheduler.dispatch import slot_freed
 from symphony.scheduler.events import RunEnded, RunReported
 from symphony.scheduler.moment import Moment
+from symphony.scheduler.parking import hold_run, park
 from symphony.scheduler.ratelimits import merge
 from symphony.scheduler.reads import hold_for
 from symphony.scheduler.state import RecentEvent, Running, SchedulerState
 from symphony.scheduler.transitions import (
     clean,
-    park,
     queue_continuation,
     queue_failure,
     release,
@@ -113,6 +115,8 @@ def _after(
         return clean(state, entry.issue, entry.place, now)
     if entry.stopping in _RELEASING:
         return release(state, entry.issue, entry.stopping.value)
+    if entry.stopping is StopReason.OPERATOR:
+        return hold_run(state, entry, now)
     match outcome:
         case Succeeded():
             state.completed_runs += 1
@@ -135,7 +139,16 @@ def _after(
         error=error,
         now=now,
         place=entry.place,
+        answer=_unused_answer(entry),
     )
+
+
+def _unused_answer(entry: Running) -> OperatorAnswer | None:
+    """The answer that the next run needs as well. A thread that took it and failed is given up:
+    it may fail for what is in it (`operator.answer.kept`)."""
+    if entry.answer is None or entry.turn_count == 0:
+        return entry.answer
+    return replace(entry.answer, thread_id=None)
 
 
 def end_phase(entry: Running, outcome: RunOutcome) -> RunPhase:

@@ -55,7 +55,10 @@ class RetryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedRow:
+    """`number` tells the question from any other that this daemon was ever asked."""
+
     issue: Issue
+    number: int
     request: str
     question: str
     since: datetime
@@ -99,6 +102,7 @@ def take_snapshot(state: SchedulerState, now: Moment) -> Snapshot:
         blocked=tuple(
             BlockedRow(
                 issue=entry.issue,
+                number=entry.epoch,
                 request=entry.request,
                 question=entry.question,
                 since=entry.since.utc,

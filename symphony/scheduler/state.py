@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from symphony.domain.ids import (
     IssueId,
@@ -22,7 +22,7 @@ from symphony.domain.ids import (
 )
 from symphony.domain.issue import Issue, state_key, state_keys
 from symphony.domain.json import JsonObject
-from symphony.domain.run import RunPhase, StopReason, TokenUsage
+from symphony.domain.run import OperatorAnswer, RunPhase, StopReason, TokenUsage
 from symphony.domain.settings import Settings
 from symphony.scheduler.moment import Moment
 from symphony.scheduler.usage import RunUsage
@@ -30,7 +30,10 @@ from symphony.scheduler.usage import RunUsage
 # What a person may want to see of a run; older events are in the session log.
 RECENT_EVENTS = 20
 
-RetryKind: TypeAlias = Literal["continuation", "failure"]
+STOPPED_BY_OPERATOR: Final = "stopped"
+"""The request of a parked issue that an operator stopped; its agent asked nothing."""
+
+RetryKind: TypeAlias = Literal["continuation", "failure", "answer"]
 WaitingFor: TypeAlias = Literal["time", "slot", "workflow", "refresh"]
 
 
@@ -64,6 +67,7 @@ class Running:
     failures: int
     started: Moment
     settings: Settings
+    answer: OperatorAnswer | None = None
     phase: RunPhase = RunPhase.PREPARING_WORKSPACE
     workspace_path: str | None = None
     pid: int | None = None
@@ -100,7 +104,7 @@ class Retry:
     """A queued retry. `epoch` tells its timer and its read from those of earlier retries.
 
     `failures` counts failed runs in a row; a continuation has none. `attempt` is what the next run
-    is told. `place` is where the last run worked.
+    is told, with the `answer` of an operator. `place` is where the last run worked.
     """
 
     issue: Issue
@@ -112,12 +116,15 @@ class Retry:
     error: str | None = None
     waiting_for: WaitingFor = "time"
     place: Place | None = None
+    answer: OperatorAnswer | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Parked:
-    """An issue whose agent asked what only a person can answer. `baseline` is the issue as the
-    agent left it, None until it was read; `asked` tells with what it is being read for that."""
+    """An issue that waits for a person: its agent asked what only a person can answer, or an
+    operator stopped it. `epoch` is the number of the question. `thread_id` is where the agent
+    asked. `baseline` is the issue as the agent left it, None until it was read; `asked` tells with
+    what it is being read for that."""
 
     issue: Issue
     request: str
@@ -126,6 +133,7 @@ class Parked:
     epoch: int
     attempt: int | None
     place: Place | None
+    thread_id: ThreadId | None = None
     baseline: Issue | None = None
     asked: Settings | None = None
 

@@ -20,6 +20,8 @@ from symphony.scheduler.events import (
     ForRefill,
     ForRetry,
     IssuesRead,
+    OperatorAnswered,
+    OperatorStopped,
     PollRequested,
     RefillDue,
     RetryDue,
@@ -34,6 +36,7 @@ from symphony.scheduler.events import (
     WorkspaceRemoved,
 )
 from symphony.scheduler.moment import Moment
+from symphony.scheduler.operator import operator_answered, operator_stopped
 from symphony.scheduler.reads import is_same_tracker
 from symphony.scheduler.reconcile import parked_read
 from symphony.scheduler.retries import forget_hold, retry_due, retry_read, wake_after_workflow
@@ -85,6 +88,10 @@ def step(state: SchedulerState, event: Event, now: Moment) -> list[Command]:  # 
             return []
         case PollRequested():
             return poll_now(state, now)
+        case OperatorAnswered():
+            return operator_answered(state, event, now)
+        case OperatorStopped():
+            return operator_stopped(state, event, now)
         case DaemonStarted():
             return daemon_started(state)
         case TerminalRead():

@@ -1,4 +1,4 @@
-"""The moves of an issue between unclaimed, running, retrying, parked and cleaning.
+"""The moves of an issue between unclaimed, running, retrying and cleaning; `parking` has the rest.
 
 Each function changes the state and returns what must be done. Whoever releases a slot says so by
 calling `refill.slot_freed` afterwards.
@@ -7,22 +7,20 @@ calling `refill.slot_freed` afterwards.
 from __future__ import annotations
 
 from symphony.domain.issue import Issue
-from symphony.domain.run import NeedsPerson, RunPhase, RunRequest, StopReason
+from symphony.domain.run import OperatorAnswer, RunPhase, RunRequest, StopReason
 from symphony.scheduler.commands import (
     Announce,
     ArmTimer,
     Command,
-    ReadIssues,
     RemoveWorkspace,
     RetryTimer,
     StartRun,
     StopRun,
 )
-from symphony.scheduler.events import ForParking
 from symphony.scheduler.moment import Moment
-from symphony.scheduler.reads import held_ms, reads_are_held
+from symphony.scheduler.reads import held_ms
 from symphony.scheduler.retry import CONTINUATION_DELAY_MS, NO_SLOTS, failure_delay_ms
-from symphony.scheduler.state import Cleaning, Parked, Place, Retry, Running, SchedulerState
+from symphony.scheduler.state import Cleaning, Place, Retry, Running, SchedulerState
 
 
 def start_run(
@@ -39,9 +37,12 @@ def start_run(
         failures=retry.failures if retry else 0,
         started=now,
         settings=state.settings,
+        answer=retry.answer if retry else None,
     )
     state.running[issue.id] = entry
-    request = RunRequest(run_id=entry.run_id, issue=issue, attempt=entry.attempt)
+    request = RunRequest(
+        run_id=entry.run_id, issue=issue, attempt=entry.attempt, answer=entry.answer
+    )
     return [
         announce("dispatched", issue, attempt=entry.attempt, state=issue.state),
         StartRun(request=request, settings=state.settings),
@@ -82,7 +83,7 @@ def queue_continuation(state: SchedulerState, entry: Running, now: Moment) -> li
         epoch=state.next_epoch(),
         place=entry.place,
     )
-    return _queue(state, retry, CONTINUATION_DELAY_MS)
+    return queue(state, retry, CONTINUATION_DELAY_MS)
 
 
 def queue_failure(
@@ -93,8 +94,10 @@ def queue_failure(
     error: str,
     now: Moment,
     place: Place | None,
+    answer: OperatorAnswer | None = None,
 ) -> list[Command]:
-    """A bad end: try again after the backoff. `failures` includes this one."""
+    """A bad end: try again after the backoff. `failures` includes this one; an `answer` that the
+    agent may not have used is kept for the next run."""
     delay = failure_delay_ms(failures, state.settings.agent.max_retry_backoff_ms)
     retry = Retry(
         issue=issue,
@@ -105,8 +108,9 @@ def queue_failure(
         epoch=state.next_epoch(),
         error=error,
         place=place,
+        answer=answer,
     )
-    return _queue(state, retry, delay)
+    return queue(state, retry, delay)
 
 
 def requeue_for_slot(
@@ -124,11 +128,13 @@ def requeue_for_slot(
         error=NO_SLOTS,
         waiting_for="slot",
         place=retry.place,
+        answer=retry.answer,
     )
-    return _queue(state, waiting, delay)
+    return queue(state, waiting, delay)
 
 
-def _queue(state: SchedulerState, retry: Retry, delay_ms: int) -> list[Command]:
+def queue(state: SchedulerState, retry: Retry, delay_ms: int) -> list[Command]:
+    """Any claim -> retrying. Whoever ended the other claim has taken the issue out of its map."""
     issue = retry.issue
     state.retrying[issue.id] = retry
     return [
@@ -148,37 +154,6 @@ def arm_retry(state: SchedulerState, retry: Retry) -> ArmTimer:
     """When its wait is over, and not before the provider wants to be asked again."""
     timer = RetryTimer(issue_id=retry.issue.id, epoch=retry.epoch)
     return ArmTimer(timer=timer, due_ms=retry.due.plus(held_ms(state, retry.due)).monotonic_ms)
-
-
-def park(state: SchedulerState, entry: Running, outcome: NeedsPerson, now: Moment) -> list[Command]:
-    """Running -> parked: claimed, not retried, visible with its question."""
-    parked = Parked(
-        issue=entry.issue,
-        request=outcome.request,
-        question=outcome.question,
-        since=now,
-        epoch=state.next_epoch(),
-        attempt=entry.attempt,
-        place=entry.place,
-    )
-    issue = entry.issue
-    state.parked[issue.id] = parked
-    blocked = Announce(
-        name="issue_blocked",
-        level="warning",
-        issue_id=issue.id,
-        identifier=issue.identifier,
-        fields={
-            "session_id": entry.session_id,
-            "request": outcome.request,
-            "question": outcome.question,
-        },
-    )
-    if reads_are_held(state, now):
-        return [blocked]  # The next reconciliation reads it.
-    parked.asked = state.settings
-    purpose = ForParking(issue_id=issue.id, epoch=parked.epoch)
-    return [blocked, ReadIssues(purpose=purpose, ids=(issue.id,), settings=state.settings)]
 
 
 def clean(state: SchedulerState, issue: Issue, place: Place | None, now: Moment) -> list[Command]:

@@ -28,7 +28,7 @@ from symphony.agents.limits import SessionLimits
 from symphony.agents.session import AgentSession, open_session
 from symphony.domain.ids import ThreadId
 from symphony.domain.json import JsonObject, JsonValue, as_object, as_text
-from symphony.domain.run import AgentActivity, RunUpdate
+from symphony.domain.run import AgentActivity, OperatorAnswer, RunUpdate
 from symphony.domain.settings import CodexSettings
 from symphony.domain.tools import ToolResult, ToolSpec
 from symphony.processes.environment import child_environment, login_shell
@@ -201,6 +201,18 @@ async def ignore(_update: RunUpdate) -> None:
     """A scheduler that is not interested."""
 
 
+def answered(
+    thread: str | None, *, question: str = "Which?", text: str = "This."
+) -> OperatorAnswer:
+    """What an operator said to what was asked on this thread."""
+    return OperatorAnswer(
+        thread_id=None if thread is None else ThreadId(thread),
+        request="user_input",
+        question=question,
+        text=text,
+    )
+
+
 @asynccontextmanager
 async def fake_session(
     directory: Path,
@@ -213,11 +225,14 @@ async def fake_session(
     report: Callable[[RunUpdate], Awaitable[None]] = ignore,
     limits: SessionLimits | None = None,
     resume: str | None = None,
+    answer: OperatorAnswer | None = None,
     control: Path | None = None,
     workspace: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Bench]:
     """Open a session with the fake agent, or with `command`."""
+    if resume is not None:
+        answer = answered(resume)
     workspace = workspace or directory / "workspace"
     workspace.mkdir(exist_ok=True)
     text = command or fake_command(directory, script or {}, control=control)
@@ -246,7 +261,7 @@ async def fake_session(
             execute_tool=execute,
             report=tell,
             record=record,
-            resume_thread=None if resume is None else ThreadId(resume),
+            answer=answer,
             limits=limits,
         ) as session:
             bench.opened = session

@@ -112,7 +112,7 @@ def retry(
 
 
 def blocked(of: Issue, question: str = "which one?") -> BlockedRow:
-    return BlockedRow(issue=of, request="user_input", question=question, since=START)
+    return BlockedRow(issue=of, number=7, request="user_input", question=question, since=START)
 
 
 def waiting(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import anyio
 import httpx
 
-from symphony.domain.ids import IssueIdentifier
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.json import JsonObject, as_object
 from symphony.domain.settings import Settings
 from symphony.http.application import ExtraRoutes, no_more_routes
@@ -38,7 +38,10 @@ class MemoryView:
         self._news = anyio.Event()
         self.polled = True
         self.polls = 0
+        self.answers: list[tuple[IssueId, int, str]] = []
+        self.stops: list[IssueId] = []
         self.poll_requested = anyio.Event()
+        self.requests: int | None = None
         self.failure: Exception | None = None
         self.redactor = Redactor()
         self.log_paths: dict[str, str] = {}
@@ -61,6 +64,9 @@ class MemoryView:
     def has_polled(self) -> bool:
         return self.polled
 
+    def requests_sent(self) -> int | None:
+        return self.requests
+
     def redact(self, text: str) -> str:
         return self.redactor.redact(text)
 
@@ -73,6 +79,12 @@ class MemoryView:
         self.polls += 1
         self.poll_requested.set()
         self.poll_requested = anyio.Event()
+
+    async def answer(self, issue_id: IssueId, question: int, text: str) -> None:
+        self.answers.append((issue_id, question, text))
+
+    async def stop(self, issue_id: IssueId) -> None:
+        self.stops.append(issue_id)
 
     async def session_log_path(self, identifier: IssueIdentifier) -> str | None:
         return self.log_paths.get(identifier)

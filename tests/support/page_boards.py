@@ -111,6 +111,7 @@ def busy(now: datetime) -> Snapshot:
         retrying=retries(now),
         blocked=(
             BlockedRow(
+                number=7,
                 issue=issue("APP-118", "Choose how long invitations stay valid"),
                 request="user_input",
                 question="Invitations: How long should an invitation stay valid? "

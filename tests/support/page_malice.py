@@ -56,7 +56,11 @@ def hostile(now: datetime, text: str = MARKUP, url: str = HOSTILE_LINKS[0]) -> S
             ),
         ),
         retrying=(replace(boards.retries(now)[1], issue=_other(bad, "retry"), error=text),),
-        blocked=(BlockedRow(issue=_other(bad, "blocked"), request=text, question=text, since=now),),
+        blocked=(
+            BlockedRow(
+                issue=_other(bad, "blocked"), number=7, request=text, question=text, since=now
+            ),
+        ),
         skipped=(Waiting(issue=_other(bad, "waits"), code="not_dispatchable", reason=text),),
         cleaning=(_other(bad, "cleaned"),),
         rate_limits={text: text, "primary": {"usedPercent": 5, "resetsAt": text}},

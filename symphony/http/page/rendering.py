@@ -76,7 +76,8 @@ class BoardRenderer(StateRenderer):
         super().__init__(view)
         self._pages = pages
 
-    def _encode(self, snapshot: Snapshot, settings: Settings) -> bytes:
+    def _encode(self, snapshot: Snapshot, settings: Settings, requests_sent: int | None) -> bytes:
+        del requests_sent  # For programs.
         return self._pages.board(snapshot, settings, self._view)
 
 

@@ -6,7 +6,7 @@ style sheet and script, and nothing that stands in the page itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import anyio
@@ -16,12 +16,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from symphony.domain.ids import IssueIdentifier
+from symphony.domain.issue import Issue
 from symphony.http.answers import ApiError, not_found
+from symphony.http.bodies import form_body
 from symphony.http.endpoints import Services
+from symphony.http.issue import KnownIssue, known_issues
 from symphony.http.page.assets import STATIC_PREFIX, Assets, load_assets
-from symphony.http.page.foreign import Foreign
+from symphony.http.page.foreign import Foreign, issue_address
 from symphony.http.page.log_tail import read_tail
 from symphony.http.page.rendering import BoardRenderer, Pages, Trouble
+from symphony.http.page.rows import key_of
 from symphony.http.page.session import SessionPage, make_session_page
 from symphony.http.rendering import take_snapshot
 from symphony.http.routing import Handler, acting, reading
@@ -38,6 +42,7 @@ KEEP: Final = "private, max-age=86400, immutable"
 """Of what has its content in its address."""
 
 _Shown: TypeAlias = Callable[[Request], Awaitable[bytes]]
+_Acted: TypeAlias = Callable[[Request], Awaitable[Issue]]
 
 
 def page_routes(services: Services) -> Sequence[BaseRoute]:
@@ -49,6 +54,8 @@ def page_routes(services: Services) -> Sequence[BaseRoute]:
         # An identifier may have a slash; the server has decoded it, once.
         reading("/issues/{identifier:path}", place.issue),
         acting("/poll", place.poll),
+        acting("/answer", place.answer),
+        acting("/stop", place.stop),
         reading(f"{STATIC_PREFIX}/{{version}}/{{name}}", place.asset),
     )
 
@@ -66,6 +73,8 @@ class _Place:
         self._threads = anyio.CapacityLimiter(1)
         self.board: Handler = self._told(self._show_board)
         self.issue: Handler = self._told(self._show_issue)
+        self.answer: Handler = self._done(self._answer)
+        self.stop: Handler = self._done(self._stop)
 
     async def poll(self, request: Request) -> Response:
         """The button of a browser without script; the script asks the JSON interface."""
@@ -73,6 +82,31 @@ class _Place:
         if not take_snapshot(self._view).draining:
             self._services.refresher.request()
         return RedirectResponse("/", status_code=303)
+
+    async def _answer(self, request: Request) -> Issue:
+        fields = await form_body(request)
+        known, number = self._keyed(fields), fields.get("question", "")
+        question = int(number) if number.isdecimal() else None
+        # A browser ends lines as mail does.
+        text = fields.get("answer", "").replace("\r\n", "\n")
+        await self._services.operator.answer(known, text, question)
+        return known.issue
+
+    async def _stop(self, request: Request) -> Issue:
+        known = self._keyed(await form_body(request))
+        await self._services.operator.stop(known)
+        return known.issue
+
+    def _keyed(self, fields: Mapping[str, str]) -> KnownIssue:
+        """The issue that a form is about."""
+        for known in known_issues(take_snapshot(self._view)):
+            if key_of(known.issue) == fields.get("issue"):
+                return known
+        raise ApiError(
+            status=404,
+            code="issue_not_found",
+            message="The issue of this form does not run, wait or block any more.",
+        )
 
     async def asset(self, request: Request) -> Response:
         """A file of this package. An address of another version is that of an older page."""
@@ -124,6 +158,18 @@ class _Place:
 
         return handler
 
+    def _done(self, acted: _Acted) -> Handler:
+        """Back to the page of the issue, or why nothing was done, as a page."""
+
+        async def handler(request: Request) -> Response:
+            try:
+                issue = await acted(request)
+            except ApiError as error:
+                return self._trouble(error)
+            return RedirectResponse(issue_address(issue.identifier), status_code=303)
+
+        return handler
+
     def _trouble(self, error: ApiError) -> Response:
         title = _TITLES.get(error.status, "This cannot be shown")
         trouble = Trouble(status=error.status, title=title, text=error.message)
@@ -131,4 +177,9 @@ class _Place:
         return HTMLResponse(self._pages.trouble(trouble), status_code=error.status, headers=headers)
 
 
-_TITLES: Final = {404: "There is no such issue here", 503: "The state is not available"}
+_TITLES: Final = {
+    404: "There is no such issue here",
+    400: "This cannot be used",
+    409: "It is not as you saw it any more",
+    503: "The state is not available",
+}

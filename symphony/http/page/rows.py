@@ -11,7 +11,7 @@ from symphony.domain.issue import Issue
 from symphony.http.page import words
 from symphony.http.page.foreign import Foreign, issue_address
 from symphony.scheduler.snapshot import BlockedRow, RetryRow, RunningRow
-from symphony.scheduler.state import RecentEvent, Waiting
+from symphony.scheduler.state import STOPPED_BY_OPERATOR, RecentEvent, Waiting
 
 MAX_STATE_CHARACTERS: Final = 40
 MAX_IDENTIFIER_CHARACTERS: Final = 80
@@ -63,7 +63,12 @@ class RetryCells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
+    """`number` tells it from what the agent asks later; `stopped`: an operator stopped the issue,
+    and its agent asks nothing."""
+
     issue: IssueCell
+    number: int
+    stopped: bool
     request: str
     lines: tuple[str, ...]
     since: datetime
@@ -86,11 +91,16 @@ class Moment:
     text: str
 
 
+def key_of(issue: Issue) -> str:
+    """What a page calls an issue where nobody reads it."""
+    return hashlib.sha256(issue.id.encode("utf-8", "replace")).hexdigest()[:KEY_DIGITS]
+
+
 def issue_cell(issue: Issue, foreign: Foreign) -> IssueCell:
     """What every row says of its issue."""
     identifier = foreign.line(issue.identifier, MAX_IDENTIFIER_CHARACTERS)
     return IssueCell(
-        key=hashlib.sha256(issue.id.encode("utf-8", "replace")).hexdigest()[:KEY_DIGITS],
+        key=key_of(issue),
         identifier=identifier,
         address=issue_address(issue.identifier),
         title=foreign.line(issue.title),
@@ -122,13 +132,13 @@ def _doing(row: RunningRow, foreign: Foreign) -> str:
 
 def retry_cells(row: RetryRow, foreign: Foreign) -> RetryCells:
     """A queued retry."""
-    why = "goes on: the last run ended well, and the issue is still active"
-    if row.kind != "continuation":
+    why = words.going_on(row.kind)
+    if why is None:
         why = foreign.line(words.failure(row.error or "the last run failed"))
     return RetryCells(
         issue=issue_cell(row.issue, foreign),
         why=why,
-        failed=row.kind != "continuation",
+        failed=row.kind == "failure",
         attempt=row.attempt,
         due_at=row.due_at,
         waits=words.retry_wait(row.waiting_for),
@@ -139,6 +149,8 @@ def question(row: BlockedRow, foreign: Foreign) -> Question:
     """An issue that waits for a person."""
     return Question(
         issue=issue_cell(row.issue, foreign),
+        number=row.number,
+        stopped=row.request == STOPPED_BY_OPERATOR,
         request=words.request(foreign.line(row.request)),
         lines=foreign.lines(row.question) or ("(the agent gave no text)",),
         since=row.since,

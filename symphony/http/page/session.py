@@ -29,6 +29,7 @@ from symphony.http.page.rows import (
 from symphony.scheduler.snapshot import RunningRow, Snapshot
 
 MAX_LABELS: Final = 20
+_STOPPABLE: Final = frozenset({"running", "retrying", "waiting"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class SessionPage:
     labels: tuple[str, ...]
     session: SessionRow | None
     retry: RetryCells | None
+    stoppable: bool
     question: Question | None
     facts: tuple[Fact, ...]
     timeline: tuple[Moment, ...]
@@ -73,6 +75,7 @@ def make_session_page(
         labels=tuple(foreign.line(label, 60) for label in known.issue.labels[:MAX_LABELS]),
         session=None if running is None else session_row(running, now, foreign),
         retry=None if known.retry is None else retry_cells(known.retry, foreign),
+        stoppable=known.status in _STOPPABLE,
         question=None if known.blocked is None else question(known.blocked, foreign),
         facts=_facts(known, foreign),
         timeline=()
@@ -96,6 +99,7 @@ def _gone(identifier: str, now: datetime, log: LogTail, foreign: Foreign) -> Ses
         labels=(),
         session=None,
         retry=None,
+        stoppable=False,
         question=None,
         facts=(),
         timeline=(),

@@ -51,6 +51,7 @@ _STOPS: Final = {
     "not_routable": "its issue is held back now: being ended",
     "not_visible": "its issue is gone: being ended",
     "shutdown": "being stopped with the daemon",
+    "operator": "being stopped by an operator",
 }
 
 _EVENTS: Final = {
@@ -104,12 +105,24 @@ _REQUESTS: Final = {
     "user_input": "asks a question",
     "elicitation": "asks for an input that a tool needs",
     "approval": "asks for an approval",
+    "stopped": "was stopped by an operator",
 }
 
 
 def request(kind: str) -> str:
     """What a blocked agent wants."""
     return _REQUESTS.get(kind) or f"asks: {plain(kind)}"
+
+
+_GOING_ON: Final = {
+    "continuation": "goes on: the last run ended well, and the issue is still active",
+    "answer": "goes on with the answer of an operator",
+}
+
+
+def going_on(kind: str) -> str | None:
+    """Why an issue runs again; None where its last run failed."""
+    return _GOING_ON.get(kind)
 
 
 _RETRY_WAITS: Final = {

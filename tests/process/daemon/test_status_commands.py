@@ -12,12 +12,14 @@ from tests.support.daemon_site import WORKS, Site
 TOKEN = "a-token-that-nobody-else-has"
 
 
-def ask(site: Site, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def ask(
+    site: Site, *words: str, stdin: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(PROGRAM), *words],
         cwd=site.project,
         env=site.environment(variables),
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,

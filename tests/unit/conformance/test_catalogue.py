@@ -32,7 +32,7 @@ AREAS = {
     *("workflow", "config", "reload", "template", "issue", "state", "eligibility", "order"),
     *("slots", "claim", "run", "tick", "startup", "retry", "refill", "reconcile", "stall"),
     *("workspace", "hook", "launch", "session", "turn", "policy", "tool", "usage", "ratelimit"),
-    *("tracker", "log", "snapshot", "status", "http", "recovery", "security", "cli"),
+    *("tracker", "log", "snapshot", "status", "http", "recovery", "security", "cli", "operator"),
     *("integration", "ssh"),
 }
 

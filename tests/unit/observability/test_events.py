@@ -13,7 +13,8 @@ import pytest
 from symphony.domain.ids import IssueId, IssueIdentifier, RunId, SessionId
 from symphony.domain.issue import Issue
 from symphony.domain.run import RunRequest
-from symphony.observability.events import EVENTS, events_table, issue_fields, run_fields
+from symphony.observability.events import EVENTS, events_table
+from symphony.observability.fields import issue_fields, run_fields
 from symphony.observability.log_lines import LIBRARY_EVENT, as_text, line_of
 from symphony.observability.redaction import Redactor
 
