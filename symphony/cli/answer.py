@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from urllib.parse import quote
 from symphony.agents.text import one_line
 from symphony.cli.asking import EXIT_CODES, EXIT_REFUSED, Place, add_place, ask, find_daemon
 from symphony.cli.board import QuestionError, complain
+from symphony.cli.parsing import CommandParser
 from symphony.domain.json import JsonObject, as_object, as_text
 
 LARGEST_ANSWER_BYTES = 64 * 1024
@@ -35,12 +35,24 @@ touched; a daemon that is started again knows nothing of it.
 """
 
 
-def run_answer(words: Sequence[str]) -> int:
-    """Answer; gives the exit code."""
+def answer_parser() -> CommandParser:
+    """What `symphony answer` takes."""
     parser = _parser("answer", _ANSWER)
     parser.add_argument("text", nargs="?", metavar="TEXT", help="the answer (default: from stdin)")
     add_place(parser)
-    options = parser.parse_args(words)
+    return parser
+
+
+def stop_parser() -> CommandParser:
+    """What `symphony stop` takes."""
+    parser = _parser("stop", _STOP)
+    add_place(parser)
+    return parser
+
+
+def run_answer(words: Sequence[str]) -> int:
+    """Answer; gives the exit code."""
+    options = answer_parser().parse_args(words)
     try:
         place = find_daemon(options.path, options.url)
         asked = _question(place, options.issue)
@@ -59,9 +71,7 @@ def run_answer(words: Sequence[str]) -> int:
 
 def run_stop(words: Sequence[str]) -> int:
     """Stop; gives the exit code."""
-    parser = _parser("stop", _STOP)
-    add_place(parser)
-    options = parser.parse_args(words)
+    options = stop_parser().parse_args(words)
     try:
         place = find_daemon(options.path, options.url)
         done = ask(place, "api/v1/stop", body={"issue_identifier": options.issue})
@@ -72,14 +82,8 @@ def run_stop(words: Sequence[str]) -> int:
     return 0
 
 
-def _parser(name: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"symphony {name}",
-        description=description,
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _parser(name: str, description: str) -> CommandParser:
+    parser = CommandParser(name, description, _EXIT_CODES)
     parser.add_argument("issue", metavar="ISSUE", help="its identifier, such as ABC-123")
     return parser
 

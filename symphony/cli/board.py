@@ -72,9 +72,9 @@ def compose(path: str | None) -> EffectiveWorkflow:
         raise QuestionError(told, EXIT_WORKFLOW) from None
 
 
-def read_board(path: str | None, identifier: str | None = None) -> Board:
-    """Read the candidates, and the issue of this identifier. Raises `QuestionError`."""
-    workflow = compose(path)
+def read_board(workflow: EffectiveWorkflow, identifier: str | None = None) -> Board:
+    """Read the candidates, and the issue of this identifier. Closes the tracker. Raises
+    `QuestionError`."""
     return _read(workflow, partial(_board, workflow, identifier))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
@@ -11,8 +10,9 @@ from functools import partial
 
 import anyio
 
-from symphony.cli.board import READ_TIMEOUT_S, ask_tracker
+from symphony.cli.board import READ_TIMEOUT_S, add_path, ask_tracker
 from symphony.cli.daemon import DEFAULT_WORKFLOW
+from symphony.cli.parsing import CommandParser
 from symphony.domain.problems import Problem, ProblemError
 from symphony.domain.settings import Settings
 from symphony.runtime.configuration import Composed, WorkflowComposer
@@ -28,16 +28,7 @@ Nothing is started or changed.
 
 def run_check(words: Sequence[str]) -> int:
     """0: it would start. 1: it would not, or with --online, the tracker does not answer."""
-    parser = argparse.ArgumentParser(prog="symphony check", description=_DESCRIPTION)
-    parser.add_argument(
-        "path", nargs="?", metavar="PATH", help="the workflow file (default: ./WORKFLOW.md)"
-    )
-    parser.add_argument(
-        "--online",
-        action="store_true",
-        help="also read the active issues once, and say what the credentials may do",
-    )
-    options = parser.parse_args(words)
+    options = check_parser().parse_args(words)
     path = os.path.abspath(options.path or DEFAULT_WORKFLOW)
     try:
         composed = WorkflowComposer(path, os.environ).load()
@@ -47,6 +38,18 @@ def run_check(words: Sequence[str]) -> int:
         print(f"\nThe daemon would not start: {_count(len(error.problems))}.", file=sys.stderr)
         return 1
     return _report(composed, online=options.online)
+
+
+def check_parser() -> CommandParser:
+    """What the command takes."""
+    parser = CommandParser("check", _DESCRIPTION)
+    add_path(parser)
+    parser.add_argument(
+        "--online",
+        action="store_true",
+        help="also read the active issues once, and say what the credentials may do",
+    )
+    return parser
 
 
 def _report(composed: Composed, *, online: bool) -> int:

@@ -6,6 +6,7 @@ what is left if the daemon is killed (`recovery.kill.agents_ended`).
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -13,13 +14,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
+    import anyio
+
+    from symphony.cli.foreground import Foreground
     from symphony.domain.problems import ProblemError
     from symphony.observability.logs import Logs
     from symphony.runtime.daemon import Daemon
     from symphony.runtime.identity import Identity
+    from symphony.runtime.round import Round
     from symphony.runtime.surface import Surface, SurfaceFactory, Wish
 
 DEFAULT_WORKFLOW = "WORKFLOW.md"
+
+_STANDARD_OUTPUT = 1
 
 COLLECTION = (50_000, 20, 50)
 """When Python looks for garbage. A poll of many issues makes many objects at once and hardly any
@@ -33,8 +40,10 @@ def run_daemon(
     logs_root: str | None,
     log_format: Literal["text", "json"],
     log_level: Literal["debug", "info", "warning", "error"],
+    plain: bool,
+    once: bool,
 ) -> int:
-    """Run until stopped; returns the exit code."""
+    """Run until stopped, or until one round is over; returns the exit code."""
     identity = own_processes()
     # Importing makes many objects and no garbage; looking for some took a tenth of the start.
     gc.disable()
@@ -42,16 +51,19 @@ def run_daemon(
     from symphony.observability.redaction import Redactor
 
     redactor = Redactor()
+    foreground = None if plain else _foreground(log_format)
     logs = configure_logging(
         line_format=log_format,
         stream=sys.stderr,
         redactor=redactor,
         logs_root=logs_root,
         level=log_level,
+        terminal=foreground,
     )
     if sys.stderr is None:
         _tell_closed_stream()
     from symphony.runtime.daemon import Daemon, DaemonOptions
+    from symphony.runtime.round import Round
 
     options = DaemonOptions(
         workflow_path=os.path.abspath(path or DEFAULT_WORKFLOW),
@@ -61,16 +73,42 @@ def run_daemon(
         identity=identity,
         redactor=redactor,
         surface=open_http,
+        show=None if foreground is None else foreground.show,
     )
-    daemon = Daemon(options)
+    only = Round() if once else None
+    daemon = Daemon(options, governor=only)
     # What is there now stays until the end, and need not be looked at again.
     gc.freeze()
     gc.set_threshold(*COLLECTION)
     gc.enable()
-    code, in_order = serve(daemon, logs)
+    code, in_order = serve(daemon, logs, None if only is None else only.over)
     if in_order and identity.warden is not None:
         identity.warden.dismiss()
-    return code
+    return code if only is None or code else _conclude(only)
+
+
+def _foreground(log_format: str) -> Foreground | None:
+    """The view of a daemon that is started on a terminal; None where there is none to be had."""
+    from symphony.cli.terminal import can_show
+
+    if log_format != "text" or not can_show(os.environ, sys.stdout, sys.stderr):
+        return None
+    from symphony.cli.foreground import Foreground
+
+    return Foreground(sys.stderr.fileno())
+
+
+def _conclude(only: Round) -> int:
+    """Say what came of it; the exit code."""
+    from symphony.cli.closing import lines_of_round
+    from symphony.observability.sinks import write_all
+
+    text = "".join(f"{line}\n" for line in lines_of_round(only))
+    # Whoever has closed standard output does not want to know, and the exit code still counts: it
+    # is written without a buffer, which Python would try to empty once more at the end.
+    with contextlib.suppress(OSError):
+        write_all(_STANDARD_OUTPUT, text.encode("utf-8", "replace"))
+    return 0 if only.went_well else 1
 
 
 async def open_http(wish: Wish) -> Surface:
@@ -102,15 +140,16 @@ def own_processes() -> Identity:
     return Identity(daemon_id=daemon_id, warden=start_warden(daemon_id))
 
 
-def serve(daemon: Daemon, logs: Logs) -> tuple[int, bool]:
-    """The exit code, and whether the daemon is known to have ended all that it owned."""
+def serve(daemon: Daemon, logs: Logs, over: anyio.Event | None = None) -> tuple[int, bool]:
+    """The exit code, and whether the daemon is known to have ended all that it owned. It is stopped
+    when `over` is set."""
     import anyio
 
     from symphony.cli.signals import until_signal
     from symphony.domain.problems import ProblemError
 
     try:
-        anyio.run(partial(until_signal, daemon, before_exit=logs.flush_lines))
+        anyio.run(partial(until_signal, daemon, before_exit=logs.flush_lines, over=over))
     except ProblemError as error:
         _report_start_failure(error)
         return 1, True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from symphony.cli.parsing import CommandParser
+
 _DESCRIPTION = """\
 Makes a small git repository and a folder of eight issues in a scratch directory, and runs the
 daemon on them: it clones, hands out work, retries the issue that fails once, lets the blocked one
@@ -23,7 +25,7 @@ DEFAULT_DIRECTORY = "symphony-demo"
 
 def run_demo(words: list[str]) -> int:
     """Run the demo; returns the exit code."""
-    options = _parser().parse_args(words)
+    options = demo_parser().parse_args(words)
     # Before heavy imports: the warden is forked from a small process without threads.
     from symphony.cli.daemon import own_processes
 
@@ -44,14 +46,9 @@ def run_demo(words: list[str]) -> int:
             identity.warden.dismiss()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="symphony demo",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def demo_parser() -> CommandParser:
+    """What the command takes."""
+    parser = CommandParser("demo", _DESCRIPTION, _EPILOG)
     parser.add_argument(
         "--agent",
         choices=("demo", "codex"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -25,8 +24,9 @@ from symphony.cli.examination import (
     examine_root,
     examine_shell,
 )
+from symphony.cli.parsing import CommandParser
 from symphony.cli.trial import Trials
-from symphony.runtime.effective import EffectiveWorkflow
+from symphony.runtime.effective import EffectiveWorkflow, WorkflowShelf
 from symphony.trackers.errors import TrackerError
 
 _DESCRIPTION = """\
@@ -42,17 +42,16 @@ exit codes:
 """
 
 
+def doctor_parser() -> CommandParser:
+    """What the command takes."""
+    parser = CommandParser("doctor", _DESCRIPTION, _EXIT_CODES)
+    add_path(parser)
+    return parser
+
+
 def run_doctor(words: Sequence[str]) -> int:
     """Examine everything; gives the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="symphony doctor",
-        description=_DESCRIPTION,
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_path(parser)
-    options = parser.parse_args(words)
+    options = doctor_parser().parse_args(words)
     try:
         workflow = compose(options.path)
     except QuestionError as error:
@@ -81,10 +80,12 @@ def _findings(workflow: EffectiveWorkflow) -> Iterator[Finding]:
             message=str(template),
             remedy="Every run fails until the prompt is mended.",
         )
+    # What the daemon would keep from a child, the trial keeps from it too.
+    shelf = WorkflowShelf(workflow)
     trials = Trials(
         environment=os.environ,
-        secret_names=workflow.tracker.secret_environment_names(),
-        secret_values=workflow.tracker.secret_values(),
+        secret_names=shelf.secret_names,
+        secret_values=shelf.secret_values,
     )
     yield from examine_shell()
     yield from examine_agent(settings, trials)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from symphony.cli.daemon import DEFAULT_WORKFLOW
+from symphony.cli.parsing import CommandParser
 from symphony.trackers.registry import adapter_profiles
 from symphony.workflow.starter import STARTER_KINDS, StarterAnswers, StarterKind, render_starter
 
@@ -43,7 +44,7 @@ Create a file `HELLO.md` that greets whoever reads it, and commit it if this is 
 
 def run_init(words: Sequence[str]) -> int:
     """0: written. 1: refused, nothing was changed. 2: wrong usage."""
-    options = _parser().parse_args(words)
+    options = init_parser().parse_args(words)
     path = os.path.abspath(options.path or DEFAULT_WORKFLOW)
     if os.path.lexists(path):
         print(f"error: {path} exists; remove it, or name another file.", file=sys.stderr)
@@ -66,8 +67,9 @@ def run_init(words: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="symphony init", description=_DESCRIPTION)
+def init_parser() -> CommandParser:
+    """What the command takes."""
+    parser = CommandParser("init", _DESCRIPTION)
     parser.add_argument(
         "path", nargs="?", metavar="PATH", help="the file to write (default: ./WORKFLOW.md)"
     )

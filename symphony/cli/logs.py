@@ -6,7 +6,6 @@ for a terminal: no control character of theirs reaches it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from symphony.agents.activity import describe
 from symphony.agents.text import one_line
 from symphony.cli.board import EXIT_NOT_VISIBLE, QuestionError, add_path, complain, compose
+from symphony.cli.parsing import CommandParser
 from symphony.domain.json import JsonObject, JsonValue, as_object, as_text
 from symphony.observability.session_log import SESSIONS_DIRECTORY, default_logs_root
 from symphony.workspaces.key import workspace_key
@@ -34,7 +34,7 @@ words, what it printed beside (!), with the time in UTC. Needs no running daemon
 
 def run_logs(words: Sequence[str]) -> int:
     """Print; gives the exit code."""
-    options = _parser().parse_args(words)
+    options = logs_parser().parse_args(words)
     try:
         folder = _folder(options.issue, options.path, options.logs_root)
         newest = _newest(folder, options.issue)
@@ -53,13 +53,9 @@ def run_logs(words: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="symphony logs",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def logs_parser() -> CommandParser:
+    """What the command takes."""
+    parser = CommandParser("logs", _DESCRIPTION)
     parser.add_argument("issue", metavar="ISSUE", help="its identifier, such as ABC-123")
     add_path(parser)
     parser.add_argument(

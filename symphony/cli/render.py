@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +12,7 @@ from symphony.cli.board import (
     compose,
     read_issue,
 )
+from symphony.cli.parsing import CommandParser
 from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import BlockerRef, Issue
 from symphony.domain.problems import ProblemError
@@ -50,15 +50,13 @@ SAMPLE = Issue(
 )
 
 
-def run_render(words: Sequence[str]) -> int:
-    """Print the prompt; gives the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="symphony render",
+def render_parser() -> CommandParser:
+    """What the command takes."""
+    parser = CommandParser(
+        "render",
+        _DESCRIPTION,
+        _EXIT_CODES,
         usage="symphony render ISSUE [PATH] | symphony render --sample [PATH]",
-        description=_DESCRIPTION,
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--sample", action="store_true", help="for an issue that is made up")
     parser.add_argument(
@@ -71,6 +69,12 @@ def run_render(words: Sequence[str]) -> int:
         help="the issue's identifier, such as ABC-123, unless --sample is given; then the workflow "
         "file (default: ./WORKFLOW.md)",
     )
+    return parser
+
+
+def run_render(words: Sequence[str]) -> int:
+    """Print the prompt; gives the exit code."""
+    parser = render_parser()
     options = parser.parse_args(words)
     names: list[str] = options.words
     if not options.sample and not names:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 
+from symphony.cli.parsing import CommandParser
 from symphony.trackers.registry import adapter_profiles
 from symphony.workflow.json_schema import front_matter_schema
 
@@ -16,11 +16,14 @@ live or after a restart. docs/configuration.md shows how an editor uses it.
 """
 
 
+def schema_parser() -> CommandParser:
+    """What the command takes."""
+    return CommandParser("schema", _DESCRIPTION)
+
+
 def run_schema(words: Sequence[str]) -> int:
     """Print the schema; gives the exit code."""
-    argparse.ArgumentParser(
-        prog="symphony schema", description=_DESCRIPTION, allow_abbrev=False
-    ).parse_args(words)
+    schema_parser().parse_args(words)
     print(schema_text(), end="")
     return 0
 

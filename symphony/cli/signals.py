@@ -23,11 +23,19 @@ STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FLUSH_SECONDS = 0.5
 
 
-async def until_signal(daemon: Daemon, *, before_exit: Callable[[float], object]) -> None:
-    """Run the daemon to its end. Raises `ProblemError` where it cannot start."""
+async def until_signal(
+    daemon: Daemon,
+    *,
+    before_exit: Callable[[float], object],
+    over: anyio.Event | None = None,
+) -> None:
+    """Run the daemon to its end, which comes when `over` is set or a signal asks for it. Raises
+    `ProblemError` where it cannot start."""
     problem: ProblemError | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_watch, daemon, before_exit)
+        if over is not None:
+            tasks.start_soon(_stop_when, over, daemon)
         try:
             await daemon.run()
         except ProblemError as error:
@@ -36,6 +44,11 @@ async def until_signal(daemon: Daemon, *, before_exit: Callable[[float], object]
         tasks.cancel_scope.cancel()
     if problem is not None:
         raise problem
+
+
+async def _stop_when(over: anyio.Event, daemon: Daemon) -> None:
+    await over.wait()
+    await daemon.request_stop()
 
 
 async def _watch(daemon: Daemon, before_exit: Callable[[float], object]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -10,7 +9,9 @@ from datetime import UTC, datetime
 from symphony.agents.text import one_line
 from symphony.cli.asking import EXIT_CODES, add_place, ask, find_daemon
 from symphony.cli.board import QuestionError, complain
+from symphony.cli.parsing import CommandParser
 from symphony.domain.json import JsonObject, JsonValue, as_array, as_object, as_text
+from symphony.scheduler.state import STOPPED_BY_OPERATOR
 
 SHOWN_WAITING = 20
 """More rows than fit on a screen help nobody; `--json` has all of them."""
@@ -23,18 +24,17 @@ server.port).
 """
 
 
-def run_status(words: Sequence[str]) -> int:
-    """Show it; gives the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="symphony status",
-        description=_DESCRIPTION,
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def status_parser() -> CommandParser:
+    """What the command takes."""
+    parser = CommandParser("status", _DESCRIPTION, EXIT_CODES)
     add_place(parser)
     parser.add_argument("--json", action="store_true", help="for another program to read")
-    options = parser.parse_args(words)
+    return parser
+
+
+def run_status(words: Sequence[str]) -> int:
+    """Show it; gives the exit code."""
+    options = status_parser().parse_args(words)
     try:
         state = ask(find_daemon(options.path, options.url), "api/v1/state")
     except QuestionError as error:
@@ -54,8 +54,9 @@ def lines_of(state: JsonObject) -> Iterator[str]:
     yield from _section("Blocked", map(_blocked, _rows(state, "blocked")))
     waiting = _rows(state, "skipped")
     yield from _section("Waiting", map(_waiting, waiting[:SHOWN_WAITING]))
-    if len(waiting) > SHOWN_WAITING:
-        yield f"  ... and {len(waiting) - SHOWN_WAITING} more"
+    more = max(len(waiting), round(_number(_map(state, "counts").get("skipped")))) - SHOWN_WAITING
+    if more > 0:
+        yield f"  ... and {more:,} more"
     yield ""
     yield _totals(state)
 
@@ -65,14 +66,15 @@ def _head(state: JsonObject) -> Iterator[str]:
     slots = _number(limits.get("max_concurrent_agents"))
     used = slots - _number(limits.get("free_slots"))
     stopping = ", stopping" if state.get("draining") is True else ""
-    yield f"{_text(workflow, 'path')}: {used:g} of {slots:g} slots in use{stopping}"
+    # The path last: it may be long, and a terminal cuts it.
+    yield f"{used:g} of {slots:g} slots in use{stopping}, by {_text(workflow, 'path')}"
     if problem := _text(workflow, "problem"):
         yield f"WORKFLOW.md cannot be used, nothing new starts: {problem}"
     poll = as_object(state.get("last_poll"))
     if poll is None:
         yield "Not polled yet."
         return
-    ago = _since(poll.get("at"), state)
+    ago = age_of_poll(state)
     yield f"Polled {ago} ago: {_number(poll.get('candidates')):g} candidates.{_next(poll, state)}"
     if problem := _text(poll, "problem"):
         yield f"The tracker does not answer: {problem}"
@@ -95,6 +97,11 @@ def _section(title: str, rows: Iterable[str]) -> Iterator[str]:
 
 
 def _running(row: JsonObject) -> str:
+    return f"{_name(row)} {_text(row, 'state'):<14} {running_text(row)}"
+
+
+def running_text(row: JsonObject) -> str:
+    """What a session does, for how long, and what it costs."""
     tokens = _map(row, "tokens").get("total_tokens")
     counted = f"{_number(tokens):,.0f} tokens" if tokens is not None else "tokens unknown"
     doing = _text(row, "last_message") or _text(row, "phase")
@@ -102,23 +109,31 @@ def _running(row: JsonObject) -> str:
     again = f"attempt {_number(attempt):g}, " if attempt is not None else ""
     stopping = " (stopping)" if row.get("stopping") is not None else ""
     return (
-        f"{_name(row)} {_text(row, 'state'):<14} {again}turn {_number(row.get('turn_count')):g}, "
+        f"{again}turn {_number(row.get('turn_count')):g}, "
         f"{_duration(_number(row.get('seconds')))}, {counted}{stopping}: {_short(doing)}"
     )
 
 
 def _retrying(row: JsonObject) -> str:
+    return f"{_name(row)} {retrying_text(row)}"
+
+
+def retrying_text(row: JsonObject) -> str:
+    """Which attempt comes next, when, and why."""
     due = _number(row.get("due_in_ms")) / 1000
     waits = _text(row, "waiting_for")
     when = f"in {_duration(due)}" if waits == "time" else f"waits for {waits}"
     error = _short(_text(row, "error"))
-    return f"{_name(row)} attempt {_number(row.get('attempt')):g} {when}" + (
-        f": {error}" if error else ""
-    )
+    if _text(row, "kind") == "continuation":
+        return f"ended well, looked at once more {when}" + (f": {error}" if error else "")
+    if _text(row, "kind") == "answer":
+        return f"goes on with the answer {when}"
+    return f"attempt {_number(row.get('attempt')):g} {when}" + (f": {error}" if error else "")
 
 
 def _blocked(row: JsonObject) -> str:
-    return f"{_name(row)} asks: {_short(_text(row, 'question'))}"
+    asks = "" if row.get("request") == STOPPED_BY_OPERATOR else "asks: "
+    return f"{_name(row)} {asks}{_short(_text(row, 'question'))}"
 
 
 def _waiting(row: JsonObject) -> str:
@@ -127,10 +142,12 @@ def _waiting(row: JsonObject) -> str:
 
 def _totals(state: JsonObject) -> str:
     totals = _map(state, "codex_totals")
+    requests = _map(state, "tracker").get("requests_sent")
+    asked = "" if requests is None else f", {_number(requests):,.0f} requests to the tracker"
     return (
-        f"Totals: {_number(state.get('completed_runs')):g} runs ended, "
+        f"Totals: {_number(state.get('completed_runs')):g} runs completed, "
         f"{_number(totals.get('total_tokens')):,.0f} tokens, "
-        f"{_duration(_number(totals.get('seconds_running')))} of work"
+        f"{_duration(_number(totals.get('seconds_running')))} of work{asked}"
     )
 
 
@@ -165,8 +182,9 @@ def _instant(value: JsonValue) -> datetime | None:
         return None
 
 
-def _since(value: JsonValue, state: JsonObject) -> str:
-    at, now = _instant(value), _instant(state.get("generated_at"))
+def age_of_poll(state: JsonObject) -> str:
+    """How long before this state the tracker was read last."""
+    at, now = _instant(_map(state, "last_poll").get("at")), _instant(state.get("generated_at"))
     return "?" if at is None or now is None else _duration((now - at).total_seconds())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from symphony.cli.asking import EXIT_CODES, Place, add_place, ask, find_daemon
 from symphony.cli.board import QuestionError, complain
+from symphony.cli.parsing import CommandParser
 from symphony.cli.status import lines_of
 
 if TYPE_CHECKING:
@@ -23,17 +23,16 @@ and goes on asking. Where the output is no terminal, it is shown once.
 """
 
 
+def top_parser() -> CommandParser:
+    """What the command takes."""
+    parser = CommandParser("top", _DESCRIPTION, EXIT_CODES)
+    add_place(parser)
+    return parser
+
+
 def run_top(words: Sequence[str]) -> int:
     """Show it until interrupted; gives the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="symphony top",
-        description=_DESCRIPTION,
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_place(parser)
-    options = parser.parse_args(words)
+    options = top_parser().parse_args(words)
     try:
         place = find_daemon(options.path, options.url)
         lines = list(lines_of(ask(place, "api/v1/state")))

@@ -7,6 +7,7 @@ them; one that does not finish a request in time is ended, and so is one whose p
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -93,13 +94,21 @@ class BoundedConnection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """The envelope instead of the library's words."""
         del msg
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.close()
-            return
-        head = h11.Response(status_code=400, headers=list(_BAD_REQUEST_HEADERS))
-        for event in (head, h11.Data(data=_BAD_REQUEST), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        self._take_over()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            head = h11.Response(status_code=400, headers=list(_BAD_REQUEST_HEADERS))
+            # The head alone where the request asked for no more.
+            with contextlib.suppress(h11.LocalProtocolError):
+                for event in (head, h11.Data(data=_BAD_REQUEST), h11.EndOfMessage()):
+                    self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+    def _take_over(self) -> None:
+        """A handler that is at work on a request whose body turned out wrong answers nobody."""
+        cycle = getattr(self, "cycle", None)
+        if isinstance(cycle, RequestResponseCycle):
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _look(self) -> None:
         """End the connection if it is overdue, else look again later."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +16,7 @@ from functools import partial
 import anyio
 import anyio.to_thread
 
+from symphony.domain.ids import IssueId
 from symphony.domain.settings import Settings
 from symphony.observability.redaction import Redactor
 from symphony.observability.session_log import SessionLogs, default_logs_root
@@ -27,7 +28,7 @@ from symphony.runtime.interpreter import Interpreter
 from symphony.runtime.late import PATIENCE_S, LateWorker
 from symphony.runtime.loop import Loop, Observer
 from symphony.runtime.mailbox import Mailbox
-from symphony.runtime.ports import RunWorker
+from symphony.runtime.ports import Governor, RunWorker
 from symphony.runtime.reads import TrackerReads
 from symphony.runtime.reload import Reloader, log_warnings
 from symphony.runtime.roots import WorkspaceRoots
@@ -51,7 +52,8 @@ logger = logging.getLogger(__name__)
 class DaemonOptions:
     """`logs_root` is where session logs go, None for the user's state directory. `identity` names
     this daemon to its children; whoever forks a warden passes the same id to both. `surface` opens
-    the HTTP interface where a port is asked for; without it there is none."""
+    the HTTP interface where a port is asked for; without it there is none. `show` shows what the
+    daemon does until it is cancelled, and raises nothing."""
 
     workflow_path: str
     environment: Mapping[str, str]
@@ -60,14 +62,23 @@ class DaemonOptions:
     identity: Identity = field(default_factory=lambda: Identity(daemon_id=new_daemon_id()))
     redactor: Redactor = field(default_factory=Redactor)
     surface: SurfaceFactory | None = None
+    show: Callable[[RunningDaemon], Coroutine[None, None, None]] | None = None
 
 
 class Daemon:
     """One daemon; use once."""
 
-    def __init__(self, options: DaemonOptions, *, observers: tuple[Observer, ...] = ()) -> None:
+    def __init__(
+        self,
+        options: DaemonOptions,
+        *,
+        observers: tuple[Observer, ...] = (),
+        governor: Governor | None = None,
+    ) -> None:
+        """`governor` narrows what the daemon does; without it, it does everything."""
         self._options = options
         self._observers = observers
+        self._governor = governor
         self._clock: Clock = SystemClock()
         self._mailbox = Mailbox()
         self._loop: Loop | None = None
@@ -158,8 +169,10 @@ class Daemon:
                     cleaner=Cleaner(keepers),
                     check_workflow=reloader.look,
                     tasks=tasks,
+                    candidates_to_read=self._candidates_to_read,
                 ),
                 observers=(*self._observers, view.observe),
+                governor=self._governor,
             )
             self._loop = loop
             # First in the mailbox: an edit that the watcher finds at once must not come before it.
@@ -169,9 +182,14 @@ class Daemon:
             _log_start(settings)
             if surface is not None:
                 tasks.start_soon(surface.serve, view)
+            if self._options.show is not None:
+                tasks.start_soon(self._options.show, view)
             await loop.run()
             tasks.cancel_scope.cancel()
         logger.info("daemon_stopped", extra={"fields": {}})
+
+    def _candidates_to_read(self) -> Collection[IssueId] | None:
+        return None if self._governor is None else self._governor.candidates_to_read()
 
     def _worker(
         self,

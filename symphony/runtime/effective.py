@@ -10,7 +10,7 @@ must not tell a child, no child of this daemon is told.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ import anyio
 
 from symphony.documents.references import referenced_names
 from symphony.domain.settings import Settings
-from symphony.trackers.port import Tracker
+from symphony.trackers.port import CountsRequests, Tracker
 from symphony.workflow.template import PromptTemplate
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class WorkflowShelf:
         self._kept: dict[int, _Kept] = {}
         self._names: frozenset[str] = frozenset()
         self._values: frozenset[str] = frozenset()
+        self._sent_by_closed: int | None = None
         self._current = first
         self.put(first)
 
@@ -70,6 +71,14 @@ class WorkflowShelf:
     def secret_values(self) -> frozenset[str]:
         """The secrets of every tracker of this daemon."""
         return self._values
+
+    @property
+    def requests_sent(self) -> int | None:
+        """What every tracker of this daemon has asked of its provider so far; never shrinks. None
+        while no tracker has counted."""
+        counted = [_requests_of(tracker) for tracker in self._trackers()]
+        known = [count for count in (*counted, self._sent_by_closed) if count is not None]
+        return sum(known) if known else None
 
     def put(self, workflow: EffectiveWorkflow) -> None:
         """Accept this workflow. The scheduler is told next, and drops the one before it then."""
@@ -96,6 +105,7 @@ class WorkflowShelf:
             del self._kept[id(settings)]
             tracker = kept.workflow.tracker
             if not any(tracker is other.workflow.tracker for other in self._kept.values()):
+                self._remember_requests(tracker)
                 await close_tracker(tracker)
 
     @asynccontextmanager
@@ -109,12 +119,25 @@ class WorkflowShelf:
 
     async def close(self) -> None:
         """Close every tracker; the daemon is at its end."""
-        trackers = {
-            id(kept.workflow.tracker): kept.workflow.tracker for kept in self._kept.values()
-        }
+        trackers = self._trackers()
         self._kept.clear()
-        for tracker in trackers.values():
+        for tracker in trackers:
+            self._remember_requests(tracker)
             await close_tracker(tracker)
+
+    def _trackers(self) -> Collection[Tracker]:
+        """Each that is in use, once."""
+        trackers = (kept.workflow.tracker for kept in self._kept.values())
+        return {id(tracker): tracker for tracker in trackers}.values()
+
+    def _remember_requests(self, tracker: Tracker) -> None:
+        count = _requests_of(tracker)
+        if count is not None:
+            self._sent_by_closed = (self._sent_by_closed or 0) + count
+
+
+def _requests_of(tracker: Tracker) -> int | None:
+    return tracker.requests_sent if isinstance(tracker, CountsRequests) else None
 
 
 async def close_tracker(tracker: Tracker) -> None:

@@ -6,6 +6,7 @@ ready in that time instead of before it. Nothing is skipped: whoever needs it ea
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -21,7 +22,7 @@ PATIENCE_S = 1.0
 
 
 class LateWorker:
-    """A worker that `make` makes, once, in a thread."""
+    """A worker that `make` makes, once: in a thread, or without one where there is none."""
 
     def __init__(self, make: Callable[[], RunWorker]) -> None:
         self._make = make
@@ -30,13 +31,19 @@ class LateWorker:
 
     async def prepare(self) -> None:
         """Make it now."""
-        await anyio.to_thread.run_sync(self._get)
+        await self._made_now()
 
     async def run(
         self, request: RunRequest, workflow: EffectiveWorkflow, report: Report
     ) -> RunOutcome:
-        worker = self._made or await anyio.to_thread.run_sync(self._get)
+        worker = self._made or await self._made_now()
         return await worker.run(request, workflow, report)
+
+    async def _made_now(self) -> RunWorker:
+        # Out of threads is no reason to end a daemon that has started.
+        with contextlib.suppress(RuntimeError):
+            return await anyio.to_thread.run_sync(self._get)
+        return self._get()
 
     def _get(self) -> RunWorker:
         with self._lock:

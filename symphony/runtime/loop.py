@@ -11,6 +11,7 @@ from collections.abc import Callable
 from symphony.runtime.clock import Clock
 from symphony.runtime.interpreter import Interpreter
 from symphony.runtime.mailbox import Mailbox
+from symphony.runtime.ports import Governor
 from symphony.scheduler.events import Event
 from symphony.scheduler.snapshot import Snapshot, take_snapshot
 from symphony.scheduler.state import SchedulerState
@@ -30,12 +31,14 @@ class Loop:
         clock: Clock,
         interpreter: Interpreter,
         observers: tuple[Observer, ...] = (),
+        governor: Governor | None = None,
     ) -> None:
         self._state = state
         self._mailbox = mailbox
         self._clock = clock
         self._interpreter = interpreter
         self._observers = observers
+        self._governor = governor
 
     def snapshot(self) -> Snapshot:
         """The state between two events."""
@@ -44,13 +47,22 @@ class Loop:
     async def run(self) -> None:
         """Return when a shutdown was asked for and nothing runs any more."""
         async for event in self._mailbox.events():
-            for command in step(self._state, event, self._clock.now()):
-                self._interpreter.execute(command)
+            self._take(event)
             for observe in self._observers:
                 observe(event)
             if self._drained():
                 self._mailbox.close()
                 return
+
+    def _take(self, event: Event) -> None:
+        now, governor = self._clock.now(), self._governor
+        if governor is not None and not governor.admits(self._state, event, now):
+            governor.observe(self._state, event, now)
+            return
+        for command in step(self._state, event, now):
+            self._interpreter.execute(command)
+        if governor is not None:
+            governor.observe(self._state, event, now)
 
     def _drained(self) -> bool:
         state = self._state

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from symphony.domain.ids import IssueIdentifier
+from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.domain.run import RunOutcome, RunRequest, RunUpdate
 from symphony.domain.settings import Settings
 from symphony.runtime.effective import EffectiveWorkflow
+from symphony.scheduler.events import Event
+from symphony.scheduler.moment import Moment
+from symphony.scheduler.state import SchedulerState
 
 Report = Callable[[RunUpdate], Awaitable[None]]
 
@@ -48,6 +51,22 @@ class WorkspaceCleaner(Protocol):
 
     async def found_on_disk(self, settings: Settings) -> WorkspacesFound:
         """Whose workspaces there are. Raises `OSError` where the root cannot be read."""
+        ...
+
+
+class Governor(Protocol):
+    """Narrows what a daemon does. It reads the scheduler's state, and changes nothing in it."""
+
+    def candidates_to_read(self) -> Collection[IssueId] | None:
+        """The issues that the next poll asks for; None for all that are in active states."""
+        ...
+
+    def admits(self, state: SchedulerState, event: Event, now: Moment) -> bool:
+        """Whether the scheduler is to hear of this event."""
+        ...
+
+    def observe(self, state: SchedulerState, event: Event, now: Moment) -> None:
+        """The scheduler has heard of it."""
         ...
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from symphony import __version__
+from symphony.cli.main import COMMANDS
 from tests.support.daemon_process import RunCommand
 
 
-@pytest.mark.parametrize("command", [(), ("init",), ("check",), ("demo",)])
+@pytest.mark.parametrize(
+    "command", [(), ("run",), ("init",), ("check",), ("explain",), ("completion",), ("demo",)]
+)
 def test_help_goes_to_standard_output(run: RunCommand, command: tuple[str, ...]) -> None:
     done = run(*command, "--help")
     assert done.returncode == 0
@@ -22,7 +25,8 @@ def test_help_goes_to_standard_output(run: RunCommand, command: tuple[str, ...])
 
 def test_the_help_names_every_command_and_option(run: RunCommand) -> None:
     text = run("--help").stdout
-    for word in ("init", "check", "demo", "--port", "--logs-root", "--log-format", "--version"):
+    options = ("--port", "--logs-root", "--log-format", "--plain", "--version")
+    for word in (*COMMANDS, *options):
         assert word in text
 
 
@@ -41,6 +45,9 @@ def test_the_version_is_told(run: RunCommand) -> None:
         ("--port", "http"),
         ("--log-format", "xml"),
         ("--log-l", "info"),
+        ("--once",),
+        ("run", "--twice"),
+        ("run", "one.md", "two.md"),
         ("check", "--offline"),
         ("init", "--slots", "many"),
         ("init", "--tracker", "jira"),

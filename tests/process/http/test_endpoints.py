@@ -10,6 +10,7 @@ import anyio
 import httpx
 import pytest
 
+from symphony.http.bodies import MAX_BODY_BYTES
 from symphony.http.refresh import Refresher
 from symphony.testing import settle
 from tests.support.demo_snapshots import EMPTY, blocked, issue, retry, running, said, waiting
@@ -149,7 +150,7 @@ async def test_a_refresh_with_another_body_is_refused(body: bytes) -> None:
 
 async def test_a_large_body_is_refused_before_it_is_read() -> None:
     async with served(MemoryView(EMPTY)) as site:
-        answer = await site.client.post("/api/v1/refresh", content=b" " * 20_000)
+        answer = await site.client.post("/api/v1/refresh", content=b" " * (MAX_BODY_BYTES + 1))
     assert error_code(answer, 413) == "body_too_large"
 
 

@@ -76,6 +76,8 @@ OPERATIONS = [
     for path, method in (
         ("/api/v1/state", "get"),
         ("/api/v1/refresh", "post"),
+        ("/api/v1/answer", "post"),
+        ("/api/v1/stop", "post"),
         ("/api/v1/openapi.json", "get"),
         ("/api/v1/{issue_identifier}", "get"),
         ("/healthz", "get"),

@@ -100,7 +100,7 @@ def test_the_areas_that_everybody_needs_are_required_of_everybody(catalogue: Cat
         for requirement in catalogue
         if requirement.profile is Profile.CORE and requirement.level is Level.MUST
     }
-    optional = {"http", "tool", "ssh", "integration", "snapshot", "refill"}
+    optional = {"http", "tool", "ssh", "integration", "snapshot", "refill", "operator"}
     assert core == AREAS - optional
 
 

@@ -40,6 +40,14 @@ class WatchedTracker(MemoryTracker):
             raise RuntimeError("the connection is in a bad mood")
 
 
+class CountingTracker(MemoryTracker):
+    """Says that it has sent so many requests."""
+
+    def __init__(self, requests_sent: int) -> None:
+        super().__init__()
+        self.requests_sent = requests_sent
+
+
 def workflow(settings: Settings, tracker: MemoryTracker) -> EffectiveWorkflow:
     return EffectiveWorkflow(settings=settings, template=parse_template("Go."), tracker=tracker)
 
@@ -143,3 +151,34 @@ async def test_the_name_of_the_token_of_the_http_interface_is_a_secret_name() ->
     settings = replace(make_settings(), server_token="$STATUS_TOKEN")
     shelf = WorkflowShelf(workflow(settings, WatchedTracker(secret="KEY")))
     assert shelf.secret_names == {"STATUS_TOKEN", "NAME_OF_KEY"}
+
+
+async def test_requests_of_every_tracker_are_counted_and_never_forgotten() -> None:
+    first, second, third = CountingTracker(3), CountingTracker(4), MemoryTracker()
+    settings = [make_settings(revision) for revision in "123"]
+    shelf = WorkflowShelf(workflow(settings[0], first))
+    assert shelf.requests_sent == 3
+    shelf.put(workflow(settings[1], second))
+    assert shelf.requests_sent == 7
+    await shelf.drop(settings[0])
+    first.requests_sent = 100
+    assert shelf.requests_sent == 7
+    second.requests_sent += 1
+    shelf.put(workflow(settings[2], third))
+    await shelf.drop(settings[1])
+    assert shelf.requests_sent == 8
+    await shelf.close()
+    assert shelf.requests_sent == 8
+
+
+async def test_requests_that_nobody_counts_are_unknown_and_not_none() -> None:
+    assert WorkflowShelf(workflow(make_settings(), MemoryTracker())).requests_sent is None
+
+
+async def test_requests_to_a_tracker_that_two_workflows_share_are_counted_once() -> None:
+    tracker, first = CountingTracker(5), make_settings("1")
+    shelf = WorkflowShelf(workflow(first, tracker))
+    shelf.put(workflow(make_settings("2"), tracker))
+    assert shelf.requests_sent == 5
+    await shelf.drop(first)
+    assert shelf.requests_sent == 5
