@@ -8,6 +8,7 @@ is no error. Must not: know what a command does.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -82,6 +83,11 @@ def main(arguments: Sequence[str] | None = None, *, specification: Path | None =
         return _complain(str(error), error.code)
     except KeyboardInterrupt:
         return _complain("interrupted", ExitCode.HARNESS)
+    except OSError as error:
+        # A verdict that could not be told is none, whatever it was.
+        _discard_output()
+        what = error.filename or "the output cannot be written"
+        return _complain(f"{what}: {error.strerror or error}", ExitCode.HARNESS)
     return code
 
 
@@ -136,7 +142,9 @@ def _with_suggestions(error: UnknownRequirementError) -> str:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"symphony-conformance: {message}", file=sys.stderr)
+    # Where nobody can be told, the exit code still can.
+    with contextlib.suppress(OSError):
+        print(f"symphony-conformance: {message}", file=sys.stderr)
     return code
 
 

@@ -74,7 +74,7 @@ def baseline_command(options: Options) -> int:
     report = _read(options.records)
     path = options.output or Path("baseline.toml")
     try:
-        earlier = load_baseline(path) if path.exists() else None
+        earlier = load_baseline(path) if path.is_file() else None
     except BaselineError as error:
         raise CommandError(str(error), ExitCode.USAGE) from error
     found = baseline_of(report, earlier)

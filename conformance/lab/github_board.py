@@ -85,6 +85,11 @@ class GitHubBoard:
             self._issues[name] = self.hub.put_issue(self._place, number, **given)
         return self.handle(name)
 
+    def relate(self, name: str, other: str) -> None:
+        with self.hub.lock:
+            parent = (self._place.key, self._existing(other).number)
+            self.hub.put_issue(self._place, self._existing(name).number, parent=parent)
+
     def handle(self, name: str) -> Handle:
         number = self._existing(name).number
         return Handle(name=name, identifier=f"GH-{number}", id=str(number), number=number)

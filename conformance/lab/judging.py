@@ -112,9 +112,13 @@ class Judge:
         seen = f"after {seconds:.3f} s"
         limit = bound + (LATE_S + LATE_SHARE * bound) * self.scale
         self.holds(seconds <= limit, expected=expected, seen=seen)
+        self.undecided(expected, f"{seen}, which this machine may have caused")
+
+    def undecided(self, expected: str, seen: str) -> None:
+        """What would decide it did not come about, which this machine may have caused."""
         self.outcome = worst((self.outcome, Outcome.INCONCLUSIVE))
         self.expected = expected
-        self.info(f"{seen}, which this machine may have caused")
+        self.info(seen)
 
     def info(self, text: str) -> None:
         """A note for the report, which judges nothing."""

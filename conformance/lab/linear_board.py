@@ -71,6 +71,12 @@ class LinearBoard:
         issue = self.world.put_issue(self._team, name, **given)
         return Handle(name=name, identifier=issue.identifier, id=issue.id)
 
+    def relate(self, name: str, other: str) -> None:
+        issue, related = self.world.existing(name), self.world.existing(other)
+        # Each is at either end: an adapter may read one side of relations only.
+        self.world.relate(issue, related, "related")
+        self.world.relate(related, issue, "related")
+
     def handle(self, name: str) -> Handle:
         issue = self.world.existing(name)
         return Handle(name=name, identifier=issue.identifier, id=issue.id)

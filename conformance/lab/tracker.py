@@ -120,6 +120,12 @@ class Tracker:
         """Issues that nobody can see yet: where `hold_back` is set, all that are put."""
         return self._hidden
 
+    def relate(self, name: str, other: str) -> None:
+        """The two belong together, and neither waits for the other: related in Linear, a part of it
+        in GitHub."""
+        self.board.relate(name, other)
+        self._did(name, f"belongs together with {other}")
+
     def show_all(self) -> None:
         """Let them be seen, and what is put from now on too."""
         self.hold_back = False

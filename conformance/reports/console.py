@@ -9,6 +9,7 @@ terminal. Must not: write to standard output, where results of other commands go
 
 from __future__ import annotations
 
+import contextlib
 from types import TracebackType
 from typing import TextIO
 
@@ -95,7 +96,12 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Print lines that stay."""
-        self._console.print(Text(plain(text)))
+        self._print(Text(plain(text)))
+
+    def _print(self, text: Text) -> None:
+        # A log that is full or gone costs its reader the progress, and not the run.
+        with contextlib.suppress(OSError):
+            self._console.print(text)
 
     def _end(self, ended: ScenarioEnded) -> None:
         self._running.pop(ended.scenario, None)
@@ -115,7 +121,7 @@ class Progress:
         again = f", attempt {finding.attempt}" if finding.attempt > 1 else ""
         line.append(f"{finding.level} {finding.id}", style="not bold default")
         line.append(f" ({finding.scenario}{again})", style="dim")
-        self._console.print(line)
+        self._print(line)
 
     def _show_running(self) -> None:
         names = on_one_line(joined(self._running), 50) if self._running else "scenarios"

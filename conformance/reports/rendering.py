@@ -52,18 +52,33 @@ def parse_request(text: str) -> tuple[str, Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace the file, or make it. Raises `ReportError`."""
-    temporary = ""
+    """Replace the file, or make it. What is a link, or no file, such as a pipe or a device, is
+    written to and stays what it is. Raises `ReportError`."""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            _write_through(path, text)
+        else:
+            _replace(path, text)
+    except OSError as error:
+        raise ReportError(f"cannot write the report {path}: {error.strerror}") from error
+
+
+def _write_through(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+        file.write(text)
+
+
+def _replace(path: Path, text: str) -> None:
+    """In one step: whoever reads it sees the earlier text or this one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise ReportError(f"cannot write the report {path}: {error.strerror}") from error
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _known() -> str:

@@ -42,6 +42,7 @@ from conformance.runner.rescue import rescue
 from conformance.runner.results import RECORDS, SCENARIOS, fresh_results
 from conformance.runner.schedule import make_schedule, play_in_lanes
 from conformance.runner.selection import Offer, Selection, all_scenarios, select
+from conformance.target.errors import TargetError
 from conformance.version import suite_version
 
 Listener = Callable[[Record], None]
@@ -91,8 +92,8 @@ async def run_suite(options: RunOptions, selection: Selection, *listeners: Liste
     """Play what `choose` gave, and return what was recorded; every record goes to `listeners`, too.
 
     When it is cancelled, what was recorded so far stays, and says that it was interrupted. Raises
-    `TargetError` and `ResultsError` before anything is recorded, and `RecordsError` where the
-    results cannot be kept.
+    `ResultsError` before anything is recorded, `TargetError` where the implementation cannot be
+    started, and `RecordsError` where the results cannot be kept.
     """
     catalogue = load_catalogue()
     check_launch(options.manifest, options.results)
@@ -141,6 +142,9 @@ class _Run:
             # Where the disk is full, that is the error that counts, and it is on its way already.
             with contextlib.suppress(RecordsError):
                 self._end(interrupted=True, explanation="interrupted")
+            raise
+        except TargetError as error:
+            self._end(interrupted=True, explanation=str(error))
             raise
         self._end(never_ready=trouble is not None, explanation=trouble or "")
 

@@ -8,6 +8,8 @@ from conformance.lab.files import real
 from conformance.lab.lab import Lab
 from conformance.scenario import scenario
 
+RULES = "\n".join(f"Rule {number}: leave plank {number} as you found it." for number in range(800))
+"""Some 30,000 characters: whoever shortens prompts shortens this one."""
 PROMPT = """\
 Issue {{ issue.identifier }} ({{ issue.state }}): {{ issue.title }}
 {% if attempt %}Attempt {{ attempt }}{% else %}A fresh start{% endif %}
@@ -39,7 +41,7 @@ async def dispatch(lab: Lab) -> None:
     reviewed = lab.tracker.put("ENG-2", title="Paint the door", state="In Progress")
     resting = lab.tracker.put("ENG-3", title="Some day", state="Backlog")
     lab.script(None, agent_script(turn(gate())))
-    lab.workflow(PROMPT)
+    lab.workflow(f"{PROMPT}\n{RULES}\n\nThe end of the instructions")
     await lab.start()
 
     session = await lab.at_gate(finished)
@@ -72,7 +74,12 @@ async def dispatch(lab: Lab) -> None:
 
     prompt = session.prompts()[0]
     with lab.judging("session.start.prompt") as judge:
-        judge.contains(prompt, "Mend the bridge", "the prompt of the opening turn")
+        judge.contains(prompt.splitlines()[0], "Mend the bridge", "the beginning of the prompt")
+        judge.holds(
+            RULES in prompt and "The end of the instructions" in prompt,
+            expected="the opening turn carries all of a long prompt",
+            seen=f"{len(prompt)} characters, which end in {prompt[-60:]!r}",
+        )
     with lab.judging("template.attempt.fresh") as judge:
         judge.contains(prompt, "A fresh start", "the prompt of a fresh dispatch")
     with lab.judging("issue.state.spelling") as judge:

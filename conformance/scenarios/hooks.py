@@ -39,6 +39,11 @@ def told(trace: Trace, issue: Handle) -> Sequence[str]:
     return [words for words, _, path in found if issue.is_workspace(Path(path).name)]
 
 
+def _words(trace: Trace) -> Sequence[str]:
+    """The same of all lines, where a single issue has hooks, wherever they ran."""
+    return [line.rpartition(" ")[0] for line in trace.lines()]
+
+
 @scenario(
     "Hooks run around two runs and a removal, in order, in the workspace, by a login shell",
     checks=(
@@ -60,8 +65,11 @@ async def hooks_around_runs(lab: Lab) -> None:
     write_profiles(lab)
     trace, shells = lab.files.trace("order"), lab.files.trace("shells")
     lab.script(issue, agent_script(turn(run("echo kept > note.txt"))), WORKS)
+    passed = lab.files.root.parent / "before_run may pass"
     script = "\n".join(
         [
+            trace.hook("before_run $PWD"),
+            f"until [ -e {shlex.quote(str(passed))} ]; do sleep 0.05; done",
             "count=0",
             "for each in one two three; do",
             "  count=$((count + 1))  # a comment",
@@ -69,7 +77,6 @@ async def hooks_around_runs(lab: Lab) -> None:
             "if [ -d . ]; then",
             f"  {shells.hook('$count $FROM_PROFILE')}",
             "fi",
-            trace.hook("before_run $PWD"),
         ]
     )
     lab.workflow(
@@ -84,9 +91,14 @@ async def hooks_around_runs(lab: Lab) -> None:
         },
     )
     await lab.start()
+    await lab.until(lambda: "before_run" in _words(trace), "before_run begins")
+    with lab.judging("hook.log.events"):
+        # It cannot have ended: what names it tells of its start.
+        await until_logged(lab, "before_run")
+    passed.touch()
     first, second = await lab.session(issue, 1), await lab.at_gate(issue, 2)
 
-    seen = told(trace, issue)
+    seen = _words(trace)
     one_run = ["before_run", "agent", "after_run"]
     with lab.judging("hook.after_create.new_only") as judge:
         judge.equal(seen.count("after_create"), 1, "how often after_create ran for two runs")
@@ -102,8 +114,7 @@ async def hooks_around_runs(lab: Lab) -> None:
     with lab.judging("hook.script.shell") as judge:
         judge.equal(set(shells.lines()), {"3 read at login"}, "what several lines of shell wrote")
     with lab.judging("hook.log.events"):
-        for name in ("after_create", "before_run"):
-            await until_logged(lab, name)
+        await until_logged(lab, "after_create")
     with lab.judging("workspace.reuse.across_runs") as judge:
         judge.equal(real(second.cwd), real(first.cwd), "the workspace of the second run")
         judge.equal(lab.files.read(issue, "note.txt"), "kept\n", "what the earlier run left there")
@@ -111,9 +122,11 @@ async def hooks_around_runs(lab: Lab) -> None:
     # The agent stands at its gate: this run is cancelled, and its workspace removed.
     lab.tracker.set_state(issue.name, "Done")
     await lab.until(lambda: lab.files.workspace(issue) is None, "the workspace is removed")
-    last = told(trace, issue)[len(seen) :]
+    last = _words(trace)[len(seen) :]
     with lab.judging("hook.after_run.cancelled") as judge:
-        judge.equal([each.split()[0] for each in last], ["after_run", "before_remove"], "the hooks")
+        judge.equal(last.count("after_run"), 1, "how often after_run ran after a cancelled run")
+        # Whether a removal has its hook is for the next requirement.
+        judge.equal(last[:1], ["after_run"], "the earliest hook after the cancellation")
     with lab.judging("hook.before_remove.runs") as judge:
         removal = next((each for each in last if each.startswith("before_remove")), "nothing")
         judge.contains(removal, "present", "what before_remove found of the workspace")

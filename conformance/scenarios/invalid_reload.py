@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from conformance.agents.steps import WORKS, agent_script, fail, gate, turn
-from conformance.lab.boards import Handle
+from conformance.lab.boards import TERMINAL_STATES, Handle
 from conformance.lab.judging import UnmetError
 from conformance.lab.lab import Lab
 from conformance.scenario import scenario
@@ -47,7 +47,10 @@ async def invalid_edits(lab: Lab) -> None:
     # One value is wrong; the others would be valid, and would show.
     lab.workflow(
         "The invalid prompt",
-        tracker={"terminal_states": ["Human Review"], "active_states": ["Backlog", "Todo"]},
+        tracker={
+            "terminal_states": [*TERMINAL_STATES, "Human Review"],
+            "active_states": ["Backlog", "Todo"],
+        },
         agent={"max_turns": 0},
     )
     await lab.settle()

@@ -48,8 +48,13 @@ async def normalised_issues(lab: Lab) -> None:
     odd = lab.tracker.put("ENG-2", assignee="bot")
     halved = lab.tracker.put("ENG-3", assignee="bot")
     text = "Blocked by #5 and ENG-1; depends on ENG-2, which it waits for."
-    blocking = lab.tracker.put("ENG-4", description=text, assignee="bot")
+    # Under way already, where even a true blocker need not stop them.
+    blocking = lab.tracker.put("ENG-4", description=text, state="In Progress", assignee="bot")
+    beside = lab.tracker.put("ENG-8", state="In Progress", assignee="bot")
     lab.tracker.put("ENG-5", state="Backlog", blocked_by=[blocking.name], assignee="bot")
+    lab.tracker.relate(blocking.name, beside.name)
+    ended = lab.tracker.put("ENG-9", state="Done", assignee="bot")
+    freed = lab.tracker.put("ENG-10", blocked_by=[ended.name], assignee="bot")
     foreign = lab.tracker.put("ENG-6", assignee="ada")
     showing = lab.tracker.put("ENG-7", title=SHOWS, assignee="bot")
     lab.tracker.spoil(odd.name, priority="soon", created_at="yesterday", updated_at=7)
@@ -75,12 +80,15 @@ async def normalised_issues(lab: Lab) -> None:
     with lab.judging("issue.labels.duplicates") as judge:
         judge.equal(len(given), len(set(given)), "the number of its labels")
     with lab.judging("issue.blockers.not_invented") as judge:
-        for issue in (blocking, labelled):
+        for issue in (blocking, beside, labelled):
             found = re.findall(r"<(.*?)>", await _prompt(lab, issue))
             judge.equal(found, [], f"the blockers of {issue.name}, which has none")
 
     with lab.judging("issue.dispatchable.derived") as judge:
         judge.contains(shown, "may be dispatched", "the prompt of what was dispatched")
+        if is_linear:
+            prompt = await _prompt(lab, freed)
+            judge.contains(prompt, "may be dispatched", "the prompt once a blocker is finished")
         await lab.never(lambda: lab.sessions(foreign), "what is assigned to another must wait")
         lab.tracker.put(foreign.name, assignee="bot")
         prompt = await _prompt(lab, foreign)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from conformance.agents.session import AgentSession
-from conformance.agents.steps import WORKS, agent_script, gate, run, turn
+from conformance.agents.steps import WORKS, Script, agent_script, gate, run, turn
 from conformance.fakes.chaos_setting import ChaosSetting
 from conformance.fakes.json_values import JsonValue, texts
 from conformance.lab.boards import Handle
+from conformance.lab.files import Trace
 from conformance.lab.lab import Lab
 from conformance.lab.settings import DEFAULT_PROMPT, poll_interval_ms
 from conformance.manifest.sections import Dialect
@@ -25,16 +26,23 @@ SHORT_POLLS: Final = 6
 """How many polls are longer than the delay of a continuation, at four a second."""
 MANY: Final = 53
 
-# It writes into its workspace as long as the agent lives, and makes it anew where it is gone.
-WRITER: Final = (
-    "trap '' TERM HUP; D=$PWD; while kill -0 $PPID 2>/dev/null; "
-    'do mkdir -p "$D"; : > "$D/still-writing"; sleep 0.05; done'
-)
-STUBBORN: Final = agent_script(
-    turn(run(f"( {WRITER} ) </dev/null >/dev/null 2>&1 &"), gate()),
-    ignore_end=True,
-    ignore_term=True,
-)
+WRITER_ROUNDS: Final = 1200
+"""Of 50 ms and more: longer than the scenario, and not for ever."""
+
+
+def _stubborn(witness: Trace) -> Script:
+    """An agent that does not end for being asked to, beside a process that writes into the
+    workspace as long as it lives, tells where that is gone, and makes it anew."""
+    gone = f'[ -e "$D/begun" ] || {{ mkdir -p "$D"; : > "$D/begun"; {witness.hook("gone")}; }}'
+    writer = (
+        f"trap '' TERM HUP; D=$PWD; N=0; : > begun; while [ $N -lt {WRITER_ROUNDS} ]; do "
+        f'N=$((N + 1)); {gone}; : > "$D/still-writing"; sleep 0.05; done'
+    )
+    return agent_script(
+        turn(run(f"( {writer} ) </dev/null >/dev/null 2>&1 &"), gate()),
+        ignore_end=True,
+        ignore_term=True,
+    )
 
 
 @scenario(
@@ -61,7 +69,8 @@ async def reconciliation(lab: Lab) -> None:
     )
     issues = (done, stubborn, resting, unlabelled, foreign, deleted, moved, kept)
     lab.script(None, WORKS)
-    lab.script(stubborn, STUBBORN)
+    witness = lab.files.trace("witness")
+    lab.script(stubborn, _stubborn(witness))
     settings: dict[str, dict[str, JsonValue]] = {
         "tracker": {
             "required_labels": ["ready"],
@@ -113,6 +122,8 @@ async def reconciliation(lab: Lab) -> None:
         await lab.never(
             lambda: lab.files.workspace(stubborn), "nobody is left to write into it again"
         )
+        seen = len(witness.lines())
+        judge.equal(seen, 0, "how often a process of the run saw its workspace removed")
     with lab.judging("reconcile.issue.updated") as judge:
         await lab.reads_by_id(kept)
         judge.holds(

@@ -84,7 +84,7 @@ async def restarts(lab: Lab) -> None:
     stubborn = lab.tracker.put("ENG-2")
     failing = lab.tracker.put("ENG-3")
     marked = run("echo kept >> notes.txt")
-    lab.script(working, agent_script(turn(marked, gate())))
+    lab.script(working, agent_script(turn(marked, gate())), WORKS)
     lab.script(
         stubborn, agent_script(turn(marked, gate()), ignore_end=True, ignore_term=True), WORKS
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Sequence
@@ -10,14 +11,19 @@ from typing import Final
 from conformance.agents.steps import WORKS
 from conformance.fakes.json_values import JsonValue
 from conformance.lab.boards import Handle
+from conformance.lab.judging import UnmetError
 from conformance.lab.lab import Lab
 from conformance.manifest.sections import Dialect
 from conformance.scenario import scenario
 from conformance.scenarios.lives import Life, brief_life, printed_since
+from conformance.scenarios.tracker_records import asks_for_nothing
 
 WARNING: Final = r"by.?state|warn|ignor|invalid|limit"
 UNKNOWN_KIND: Final = "carrier-pigeon"
 UNSET_VARIABLE: Final = "SYMPHONY_LAB_IS_NOT_SET"
+IDLE_POLLS: Final = 8
+IDLE_S: Final = 4.0
+"""After so many polls, or this time without any, an agent would have been started."""
 
 
 @scenario(
@@ -137,23 +143,32 @@ def _judge_refusals(lab: Lab, refused: Sequence[tuple[Life, str]]) -> None:
 
 
 @scenario(
-    "An explicit empty list of states means none",
-    checks=("config.states.explicit_empty",),
+    "An explicit empty list of states means none, which is not asked for",
+    checks=("config.states.explicit_empty", "tracker.reads.empty"),
 )
 async def empty_lists_of_states(lab: Lab) -> None:
     early = lab.tracker.put("ENG-1")
     lab.script(None, WORKS)
     lab.workflow("Too early", tracker={"active_states": []})
     await lab.start(ready=False)
-    latest = time.monotonic() + lab.manifest.limits.reload_latency_ms / 1000
-    # With no state to look for, there may be no reads to count.
+    # With no state to look for, there may be no reads to count; and a start takes its time.
+    with contextlib.suppress(UnmetError):
+        await lab.until(
+            lambda: lab.tracker.requests() or lab.output().strip() or not lab.target.alive,
+            "a sign of life",
+            within=lab.manifest.launch.ready_within_ms / 1000,
+        )
+    latest = time.monotonic() + max(IDLE_S, lab.manifest.limits.reload_latency_ms / 1000)
     await lab.until(
-        lambda: len(lab.tracker.polls()) > 2 or time.monotonic() > latest or lab.sessions(),
+        lambda: len(lab.tracker.polls()) > IDLE_POLLS or time.monotonic() > latest,
         "polls, or the time in which some would have come",
     )
     with lab.judging("config.states.explicit_empty") as judge:
         judge.holds(lab.target.alive, expected="it starts", seen=lab.output()[-300:])
         judge.equal(len(lab.sessions()), 0, "the number of agents without any active state")
+    with lab.judging("tracker.reads.empty") as judge:
+        empty = [dict(each.variables) for each in lab.tracker.requests() if asks_for_nothing(each)]
+        judge.equal(empty, [], "the requests for issues in no state")
     lab.workflow("At last", tracker={"terminal_states": []})
     with lab.judging("config.states.explicit_empty") as judge:
         session = await lab.at_gate(early)

@@ -50,7 +50,7 @@ async def silent_agents(lab: Lab) -> None:
     lab.workflow(
         ATTEMPT_PROMPT,
         codex={"read_timeout_ms": int(READ_S * 1000), "turn_timeout_ms": int(TURN_S * 1000)},
-        hooks={"after_run": trace.hook("${PWD##*/}")},
+        hooks={"after_run": trace.hook("after_run")},
     )
     await lab.start()
 
@@ -61,12 +61,19 @@ async def silent_agents(lab: Lab) -> None:
     quiet = await lab.session(silent)
     with lab.judging("turn.timeout.silence") as judge:
         await lab.ended(quiet)
-        judge.at_least(_silent_for(lab, quiet), TURN_S, "a silent turn fails")
+        _judge_patience(lab, judge, quiet, "turn/start", TURN_S)
         judge.contains(await _retried(lab, silent), "Attempt 1 ", "the prompt after a silent turn")
     with lab.judging("hook.after_run.each") as judge:
-        count = sum(silent.is_workspace(each) for each in trace.lines())
-        # Where no turn ever times out, that is no fault of the hook's.
-        judge.holds(count or quiet.alive, expected="after_run ran after a turn that timed out")
+        # An attempt that another one follows is over. Where none ever times out, that is no fault
+        # of the hook's, and neither is the directory that it runs in.
+        sessions = [lab.sessions(each) for each in (silent, *unanswered.values())]
+        over = sum(max(len(each) - 1, 0) for each in sessions)
+        count = len(trace.lines())
+        judge.holds(
+            count >= over,
+            expected=f"after_run ran after each of {over} attempts that timed out",
+            seen=f"{count} times",
+        )
     await _judge_talk(lab, talks)
     for name, issue in (("turn.timeout.stderr", noisy), ("turn.timeout.reconnects", waiting)):
         with lab.judging(name) as judge:
@@ -79,7 +86,7 @@ async def _judge_unanswered(lab: Lab, judge: Judge, method: str, issue: Handle) 
     await lab.ended(session)
     # How long `initialize` waited cannot be told: it may be sent before the agent has come up.
     if method != "initialize":
-        judge.at_least(_silent_for(lab, session), READ_S, f"an unanswered {method} fails")
+        _judge_patience(lab, judge, session, method, READ_S)
     prompt = await _retried(lab, issue)
     judge.contains(prompt, "Attempt 1 ", f"the prompt after an unanswered {method}")
 
@@ -125,7 +132,20 @@ def _talked_for(lab: Lab, session: AgentSession) -> float:
     return said[-1] - said[0] if said else 0.0
 
 
-def _silent_for(lab: Lab, session: AgentSession) -> float:
-    """From its last output to its end."""
-    said = _said(lab, session)
-    return (session.ended_at or 0.0) - said[-1]
+def _judge_patience(
+    lab: Lab, judge: Judge, session: AgentSession, method: str, limit_s: float
+) -> None:
+    """It lived so long after the output that let the request of this name be sent. Whether later
+    output, such as an answer to the request, restarts a clock is another question."""
+    asked = [
+        each.at
+        for each in lab.timeline.events("agent", "received", subject=session.name)
+        if each.data["pid"] == session.pid and f"received {method} " in each.text
+    ]
+    said = [each for each in _said(lab, session) if asked and each < asked[0]]
+    if not said:
+        # An agent that came up too late has failed in a request before this one.
+        judge.undecided(f"the agent is asked {method}", "its session ended before")
+        return
+    waited = (session.ended_at or 0.0) - said[-1]
+    judge.at_least(waited, limit_s, f"silence after {method} ends the attempt")

@@ -52,6 +52,8 @@ async def the_fields_of_an_issue(lab: Lab) -> None:
     rich = lab.tracker.put(
         "ENG-2",
         title="Mend the bridge",
+        # Under way, so that no rule about blockers keeps it from being dispatched.
+        state="In Progress",
         description="It sways.",
         labels=["Urgent", "stone"],
         priority=2,
@@ -80,7 +82,7 @@ async def the_fields_of_an_issue(lab: Lab) -> None:
     with lab.judging("template.issue.fields") as judge:
         full = (await lab.at_gate(rich, begun + 1)).prompts()[0]
         for part in (
-            *("title=[Mend the bridge]", "state=[Todo]", "description=[It sways.]"),
+            *("title=[Mend the bridge]", "state=[In Progress]", "description=[It sways.]"),
             *("[urgent]", "[stone]", "created_at=[2026-03-01", "may be dispatched"),
         ):
             judge.contains(full, part, "the prompt")

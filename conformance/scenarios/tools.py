@@ -28,6 +28,7 @@ CHECKS: Final = (
 )
 CALL: Final = "item/tool/call"
 TEXT: Final = "Laid the keel."
+TITLES: Final = ("Mend the bridge", "Paint the door")
 HUGE: Final = 11_000_000
 """A protocol line may have 10 MB."""
 OTHER_TOOLS: Final = ("linear_graphql", "github_api", "issue_update", "jira_rest")
@@ -52,6 +53,16 @@ class Calls:
         )
         return {"query": mutation, "variables": {"issue": self.issue.id, "text": text}}
 
+    def read(self, issue: Handle) -> JsonObject:
+        """An issue with its title."""
+        if self.tool == "github_api":
+            return {
+                "method": "GET",
+                "path": f"/repos/{self.lab.wiring.repository}/issues/{issue.id}",
+            }
+        query = "query($issue: String!) { issue(id: $issue) { title } }"
+        return {"query": query, "variables": {"issue": issue.id}}
+
     def refused(self) -> JsonObject:
         """What the tracker itself refuses."""
         if self.tool == "github_api":
@@ -69,18 +80,20 @@ class Calls:
         """Have the agent call the tool; the result."""
         before = len(session.answers(CALL))
         session.push(call_tool(self.tool, arguments))
-        answers = await self.lab.until(
-            lambda: session.answers(CALL)[before:],
-            "a call of the tool is answered",
-            within=20,
-            seen=lambda: "the session lives" if session.alive else "the session ended",
+        expected = "a call of the tool is answered"
+        await self.lab.until(
+            lambda: session.answers(CALL)[before:] or not session.alive, expected, within=20
         )
+        answers = session.answers(CALL)[before:]
+        if not answers:
+            raise UnmetError(expected, "the session ended")
         return as_object(answers[0].get("result"))
 
 
 async def _tools(lab: Lab, tool: str) -> tuple[Calls, AgentSession]:
     """Everything but the scope, which each adapter has in its own way."""
-    issue = lab.tracker.put("ENG-1")
+    issue = lab.tracker.put("ENG-1", title=TITLES[0])
+    other = lab.tracker.put("ENG-2", title=TITLES[1], state="Backlog")
     lab.script(None, WORKS)
     lab.workflow()
     await lab.start()
@@ -88,8 +101,12 @@ async def _tools(lab: Lab, tool: str) -> tuple[Calls, AgentSession]:
     calls = Calls(lab, tool, issue)
     _advertised(lab, session, tool)
     await _executed(lab, session, calls)
+    await _together(lab, session, calls, other)
     await _failures(lab, session, calls)
+    # One that a failure ended has been followed by another.
+    session = (await lab.until(lambda: _at_work(lab, issue), "an agent that can call the tool"))[0]
     await _spoilt_answers(lab, session, calls)
+    session = (await lab.until(lambda: _at_work(lab, issue), "an agent that can call the tool"))[0]
     await _bound(lab, session, calls)
     return calls, session
 
@@ -126,21 +143,30 @@ async def _executed(lab: Lab, session: AgentSession, calls: Calls) -> None:
         judge.equal(kinds, ["inputText"] * len(items), "the types of its items")
         _failed(await calls.answer(session, calls.refused()), "what the tracker refuses")
         _failed(await _meeting(lab, session, calls, "status"), "what is answered 500")
+
+
+def _at_work(lab: Lab, issue: Handle) -> Sequence[AgentSession]:
+    return [each for each in lab.running(issue) if each.at_gate()]
+
+
+async def _together(lab: Lab, session: AgentSession, calls: Calls, other: Handle) -> None:
+    """Calls that are open at the same time, each of which asks for something else."""
     with lab.judging("policy.request.concurrent") as judge:
         before = len(session.answers(CALL))
         session.push(
             call_tools(
-                (calls.tool, calls.change("At once.")),
+                (calls.tool, calls.read(calls.issue)),
                 (calls.tool, calls.invalid()[0]),
-                (calls.tool, calls.change("Also at once.")),
+                (calls.tool, calls.read(other)),
             )
         )
         await lab.until(lambda: len(session.answers(CALL)) > before + 2, "three answers")
         answers = sorted(
             session.answers(CALL)[before:], key=lambda each: str(each.get("id")).zfill(9)
         )
-        told = [as_object(each.get("result")).get("success") for each in answers]
-        judge.equal(told, [True, False, True], "the outcomes, in the order of the requests' ids")
+        told = [[title for title in TITLES if title in str(dict(each))] for each in answers]
+        wanted = [[TITLES[0]], [], [TITLES[1]]]
+        judge.equal(told, wanted, "the titles in the answers, in the order of the requests' ids")
 
 
 async def _failures(lab: Lab, session: AgentSession, calls: Calls) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from conformance.agents.session import AgentSession
 from conformance.agents.steps import WORKS
 from conformance.fakes.chaos_setting import ChaosSetting
 from conformance.fakes.json_values import JsonValue, as_array, as_object, texts
@@ -41,10 +42,13 @@ async def pages_and_scope(lab: Lab) -> None:
     # Nothing runs and nothing waits: there is no id to ask for.
     await lab.polls()
     with lab.judging("tracker.reads.empty") as judge:
-        empty = [each for each in lab.tracker.requests() if _asks_for_nothing(each)]
+        empty = [each for each in lab.tracker.requests() if asks_for_nothing(each)]
         judge.equal([dict(each.variables) for each in empty], [], "the requests for nothing")
         asked = [each.text for each in lab.tracker.reads("by_id")]
-        judge.equal(asked, [], "the reads by id while there is none")
+        # What runs although it must not has an id, and is the breach of another requirement.
+        judge.holds(
+            not asked or lab.sessions(), expected="no reads by id while there is none", seen=asked
+        )
 
     # A page that is just full, and then one more: what was the last page has another after it.
     full = [lab.tracker.put(f"ENG-{number}") for number in range(3, 3 + PAGE)]
@@ -67,7 +71,7 @@ async def pages_and_scope(lab: Lab) -> None:
             reads = lab.tracker.reads("by_id")
             judge.holds(reads, expected="reads by id while issues run", seen="none")
             named = {id_ for each in reads for id_ in texts(each.data["ids"])}
-            known = {each.id for each in (*full, *more)}
+            known = {each.id for each in (outside, resting, *full, *more)}
             judge.equal(sorted(named - known), [], "the ids that Linear never gave")
     else:
         lab.not_applicable("issue.id.opaque", "which id an issue of GitHub has is for the adapter")
@@ -83,7 +87,7 @@ async def _all_run(lab: Lab, issues: Sequence[Handle]) -> None:
     )
 
 
-def _asks_for_nothing(request: Request) -> bool:
+def asks_for_nothing(request: Request) -> bool:
     """Whether a filter or a list of ids in it is empty."""
     return any(_has_empty_list(asked.arguments) for asked in request.asked)
 
@@ -188,6 +192,9 @@ async def records_by_id(lab: Lab) -> None:
             gone = [name for name, each in sessions.items() if not each.alive]
             judge.equal(gone, [], f"what was stopped after {kind} in an answer of 200")
 
+    # Whoever stopped them has started others, on which the rest is judged.
+    sessions = {issue.name: await _latest(lab, issue) for issue in issues}
+    count = len(lab.sessions())
     lab.tracker.remove(deleted.name)
     lab.tracker.move_out(moved.name)
     with lab.judging("tracker.ids.invisible"):
@@ -203,9 +210,17 @@ async def records_by_id(lab: Lab) -> None:
         await lab.ended(sessions[relabelled.name])
     with lab.judging("tracker.ids.foreign") as judge:
         await lab.polls()
-        judge.equal(len(lab.sessions()), len(issues), "the agents, none of another scope")
+        judge.equal(len(lab.sessions()), count, "the agents, none of another scope")
         judge.holds(not sessions[moved.name].alive, expected="an issue moved away is not visible")
         if lab.files.workspace(moved) is None:
             raise UnmetError(
                 f"{moved.identifier} is not visible, and not over", "it was cleaned up"
             )
+
+
+async def _latest(lab: Lab, issue: Handle) -> AgentSession:
+    at_work = await lab.until(
+        lambda: [each for each in lab.running(issue) if each.at_gate()],
+        f"an agent of {issue.identifier} at work",
+    )
+    return at_work[-1]

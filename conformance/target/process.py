@@ -259,7 +259,10 @@ class Target:
         started = await _until(life.started.is_set, START_LIMIT_S)
         if not started or life.failure is not None:
             reason = life.failure or f"nothing happened within {START_LIMIT_S:.0f} s"
-            raise TargetError(f"the target cannot be started: {reason}; correct launch.command")
+            raise TargetError(
+                f"the target cannot be started: {reason}; correct launch.command, or the interpreter "
+                "that the first line of the program names"
+            )
         command = " ".join(shlex.join(arguments).split())[:COMMAND_SHOWN]
         text = f"started as {life.pid}: {command}"
         self._timeline.add("target", "started", text, pid=life.pid, arguments=list(arguments))

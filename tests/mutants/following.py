@@ -242,7 +242,7 @@ def _() -> None:
 
 @mutant(
     "cleanup_before_the_end",
-    kills=("hook.after_run.cancelled",),
+    kills=("reconcile.cleanup.after_exit", "hook.after_run.cancelled"),
     about="The workspace of a terminal issue is removed while its agent is being ended.",
 )
 def _() -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace as changed
 
 from symphony.documents.front_matter import parse_document
-from symphony.domain.json import as_object, as_whole_number
+from symphony.domain.json import as_array, as_object, as_text
 from symphony.domain.problems import ProblemError
-from symphony.domain.settings import PollingSettings
 from symphony.runtime.configuration import Composed
 from symphony.runtime.effective import WorkflowShelf
 from symphony.runtime.reload import Reloader
@@ -31,7 +30,7 @@ from tests.mutants.registry import mutant
 @mutant(
     "half_of_an_invalid_file_applies",
     kills=("reload.invalid.last_good",),
-    about="Of a file with a mistake the poll interval applies all the same.",
+    about="Of a file with a mistake the terminal states apply all the same.",
 )
 def _() -> None:
     original = private(Reloader, "_reject")
@@ -39,11 +38,12 @@ def _() -> None:
     async def reject(self: Reloader, rejected: Rejected) -> None:
         shelf: WorkflowShelf = private(self, "_shelf")
         path: str = private(self, "_composer").path
-        interval = _interval_in(path)
+        states = _terminal_states_in(path)
         before = shelf.current
-        if interval is not None and interval != before.settings.polling.interval_ms:
-            polling = PollingSettings(interval_ms=interval)
-            workflow = changed(before, settings=changed(before.settings, polling=polling))
+        tracker = before.settings.tracker
+        if states and states != tracker.terminal_states:
+            tracker = changed(tracker, terminal_states=states)
+            workflow = changed(before, settings=changed(before.settings, tracker=tracker))
             shelf.put(workflow)
             await private(self, "_mailbox").post(WorkflowAccepted(settings=workflow.settings))
         await original(self, rejected)
@@ -51,12 +51,13 @@ def _() -> None:
     replace(Reloader, "_reject", reject)
 
 
-def _interval_in(path: str) -> int | None:
+def _terminal_states_in(path: str) -> tuple[str, ...]:
     try:
         metadata = parse_document(loader.read_workflow(path), path=path).metadata
     except ProblemError:
-        return None
-    return as_whole_number((as_object(metadata.get("polling")) or {}).get("interval_ms"))
+        return ()
+    written = (as_object(metadata.get("tracker")) or {}).get("terminal_states")
+    return tuple(as_text(each) or "" for each in as_array(written) or ())
 
 
 @mutant(

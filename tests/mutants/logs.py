@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace as changed
 from typing import Any
 
-from symphony.domain.run import RunOutcome, RunPhase
 from symphony.observability import events, log_lines
+from symphony.observability import fields as about_runs
+from symphony.observability.log_lines import LogLine
 from symphony.observability.redaction import Redactor
 from symphony.observability.sinks import Sink
 from symphony.runtime import interpreter
 from symphony.scheduler import runs
 from symphony.scheduler.commands import Announce
-from symphony.scheduler.state import Running
 from symphony.trackers.linear import client, failures
 from symphony.workspaces import hooks
 from tests.mutants.patching import private, replace, replace_in
 from tests.mutants.registry import mutant
 
+_KINDS = re.compile(
+    r"time[ds_ -]*out|stall|cancel|inactive|not[ _]active|reconcil|no longer", re.IGNORECASE
+)
+"""The words that tell one end of a run from another."""
+
 
 def _fields(change: Callable[[dict[str, Any]], None]) -> None:
     """Change the fields of the lines about a run."""
-    original: Any = events.run_fields
+    original: Any = about_runs.run_fields
 
     def run_fields(*arguments: Any, **options: Any) -> dict[str, Any]:
         fields = dict(original(*arguments, **options))
         change(fields)
         return fields
 
-    replace(events, "run_fields", run_fields)
+    replace(about_runs, "run_fields", run_fields)
 
 
 @mutant(
@@ -62,7 +68,7 @@ def _() -> None:
 
 @mutant(
     "lines_without_outcome",
-    kills=("log.outcome.stated", "run.reason.distinct"),
+    kills=("log.outcome.stated",),
     about="No line states an outcome.",
 )
 def _() -> None:
@@ -84,16 +90,19 @@ def _() -> None:
 @mutant(
     "every_end_is_a_failure",
     kills=("run.reason.distinct",),
-    about="Timeouts, stalls and cancellations are all told as failures.",
+    about="Timeouts, stalls and cancellations are all told in the words of a failure.",
 )
 def _() -> None:
-    original = runs.end_phase
+    original: Any = log_lines.line_of
 
-    def end_phase(entry: Running, outcome: RunOutcome) -> RunPhase:
-        phase = original(entry, outcome)
-        return phase if phase is RunPhase.SUCCEEDED else RunPhase.FAILED
+    def line_of(*arguments: Any) -> LogLine:
+        line: LogLine = original(*arguments)
+        if line.event.startswith("hook_"):
+            return line
+        fields = [(name, _KINDS.sub("fail", v) if type(v) is str else v) for name, v in line.fields]
+        return changed(line, event=_KINDS.sub("fail", line.event), fields=fields)
 
-    replace(runs, "end_phase", end_phase)
+    replace(log_lines, "line_of", line_of)
 
 
 @mutant(
@@ -107,6 +116,21 @@ def _() -> None:
     def missed(self: Sink, lines: int, reason: str) -> None:
         original(self, lines, reason)
         os._exit(1)
+
+    replace(Sink, "_missed", missed)
+
+
+@mutant(
+    "failed_end_exits_well",
+    kills=("cli.exit.abnormal", "log.sink.survives"),
+    about="A log that cannot be written ends the service, with the code 0.",
+)
+def _() -> None:
+    original = private(Sink, "_missed")
+
+    def missed(self: Sink, lines: int, reason: str) -> None:
+        original(self, lines, reason)
+        os._exit(0)
 
     replace(Sink, "_missed", missed)
 

@@ -19,7 +19,12 @@ from tests.mutants.registry import mutant
 
 @mutant(
     "stubborn_agent_is_left",
-    kills=("run.end.process_stopped", "reconcile.cleanup.after_exit", "cli.stop.agents_ended"),
+    kills=(
+        "run.end.process_stopped",
+        "run.end.tree",
+        "reconcile.cleanup.after_exit",
+        "cli.stop.agents_ended",
+    ),
     about="An agent that ignores the end of its input and SIGTERM is left alone.",
 )
 def _() -> None:
@@ -107,7 +112,7 @@ def _() -> None:
 
 @mutant(
     "login_profile_brings_the_secret",
-    kills=("security.agent_env.login_profile",),
+    kills=("security.agent_env.login_profile", "security.agent_env.removed"),
     about="What a login profile exports again reaches the agent.",
 )
 def _() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace as changed
 from typing import Any
 
 import httpx
@@ -13,8 +14,14 @@ from symphony.domain.json import JsonObject, JsonValue
 from symphony.scheduler import reads
 from symphony.scheduler.events import ReadFailure
 from symphony.trackers.errors import TrackerError
-from symphony.trackers.github import by_number
-from symphony.trackers.linear import failures, normalize, pages, queries, settings
+from symphony.trackers.github.answers import json_of
+from symphony.trackers.github.client import GitHubClient
+from symphony.trackers.github.normalize import issue_of
+from symphony.trackers.github.records import record_of_rest
+from symphony.trackers.github.settings import GitHubSettings
+from symphony.trackers.github.states import state_of
+from symphony.trackers.github.tracker import GitHubTracker
+from symphony.trackers.linear import failures, normalize, pages, settings
 from symphony.trackers.linear.client import LinearClient
 from symphony.trackers.linear.pages import FetchPage, next_cursor, nodes_of
 from symphony.trackers.linear.queries import Queries
@@ -24,6 +31,7 @@ from tests.mutants.patching import private, replace
 from tests.mutants.registry import mutant
 
 FEW_PAGES = 8
+OK = 200
 
 
 def _paging(*, most: int = 10_000, loops: bool = True, fails: bool = True) -> None:
@@ -59,7 +67,7 @@ def _paging(*, most: int = 10_000, loops: bool = True, fails: bool = True) -> No
 
 @mutant(
     "pages_end_early",
-    kills=("tracker.states.pages", "reconcile.read.all_ids"),
+    kills=("tracker.states.pages",),
     about="After nine pages a list counts as complete.",
 )
 def _() -> None:
@@ -87,14 +95,14 @@ def _() -> None:
 @mutant(
     "no_states_are_asked_for",
     kills=("tracker.reads.empty",),
-    about="A read for no states sends a request.",
+    about="A read for no states is sent to the tracker like any other.",
 )
 def _() -> None:
     original = LinearTracker.fetch_issues_by_states
 
     async def fetch(self: LinearTracker, states: Collection[str]) -> Sequence[Issue]:
         if not states:
-            await private(self, "_client").read(queries.VIEWER, {})
+            await private(self, "_reader").by_states([])
         return await original(self, states)
 
     replace(LinearTracker, "fetch_issues_by_states", fetch)
@@ -151,7 +159,7 @@ def _() -> None:
 
 @mutant(
     "moved_issue_is_still_there",
-    kills=("tracker.ids.invisible",),
+    kills=("tracker.ids.invisible", "tracker.ids.foreign"),
     about="An issue that left the scope, or was archived, is still found by its id.",
 )
 def _() -> None:
@@ -160,16 +168,26 @@ def _() -> None:
 
 @mutant(
     "transferred_issue_is_ours",
-    kills=("tracker.ids.foreign",),
+    kills=("tracker.ids.foreign", "tracker.ids.invisible"),
     about="An issue that was transferred is followed into its new repository.",
     dialect="github",
 )
 def _() -> None:
-    def is_ours(record: object, of: object) -> bool:
-        del record, of
-        return True
+    original = GitHubTracker.fetch_issues_by_ids
 
-    replace(by_number, "is_ours", is_ours)
+    async def fetch(self: GitHubTracker, ids: Collection[IssueId]) -> Sequence[Issue]:
+        found = list(await original(self, ids))
+        client: GitHubClient = private(self, "_client")
+        own: GitHubSettings = private(self, "_settings")
+        for lost in sorted(set(ids) - {each.id for each in found}):
+            url = f"{client.addresses.rest}/repos/{own.repository}/issues/{lost}"
+            answer = await client.request("GET", url)
+            if answer.status == OK:
+                record = changed(record_of_rest(json_of(answer)), number=int(lost))
+                found.append(issue_of(record, state_of(record, own) or "", own))
+        return found
+
+    replace(GitHubTracker, "fetch_issues_by_ids", fetch)
 
 
 @mutant(

@@ -39,6 +39,8 @@ AREAS: Final = (
     "processes",
     "logs",
     "tools",
+    "usage",
+    "http",
 )
 """The modules of this package that hold mutants, in the order in which they are listed."""
 

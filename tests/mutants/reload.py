@@ -53,7 +53,15 @@ def _() -> None:
 
 @mutant(
     "replaced_file_is_not_noticed",
-    kills=("reload.detect.change",),
+    kills=(
+        "reload.detect.change",
+        "reload.detect.defensive",
+        "reload.apply.prompt",
+        "reload.apply.runs",
+        "reload.apply.concurrency",
+        "reload.apply.states",
+        "reload.apply.poll_interval",
+    ),
     about="The file that was opened at start is read again, whatever has taken its place since.",
 )
 def _() -> None:

@@ -16,7 +16,7 @@ from symphony.agents.session import AgentSession
 from symphony.domain.issue import Issue
 from symphony.domain.json import JsonObject
 from symphony.domain.run import NeedsPerson
-from symphony.scheduler import reconcile, transitions
+from symphony.scheduler import parking, reconcile
 from symphony.scheduler.commands import Announce, Command
 from symphony.scheduler.moment import Moment
 from symphony.scheduler.state import Running, SchedulerState
@@ -185,7 +185,7 @@ def _() -> None:
     about="That an issue is parked is told without the question.",
 )
 def _() -> None:
-    original = transitions.park
+    original = parking.park
 
     def park(
         state: SchedulerState, entry: Running, outcome: NeedsPerson, now: Moment
@@ -198,7 +198,7 @@ def _() -> None:
             for each in commands
         ]
 
-    replace(transitions, "park", park)
+    replace(parking, "park", park)
 
 
 @mutant(

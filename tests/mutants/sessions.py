@@ -152,7 +152,7 @@ def _() -> None:
 
 @mutant(
     "request_id_of_turns_is_fixed",
-    kills=("session.rpc.request_ids", "session.protocol.valid"),
+    kills=("session.rpc.request_ids",),
     about="Every request for a turn carries the same id.",
 )
 def _() -> None:

@@ -85,7 +85,7 @@ def _() -> None:
         async def executed(name: str, arguments: Any) -> ToolResult:
             result: ToolResult = await execute(name, arguments)
             error = as_object((as_object(result.content) or {}).get("error")) or {}
-            if error.get("code") in ("tracker_request", "tracker_status"):
+            if error.get("code") == "tracker_request":
                 private(self, "_channel").fail(ConnectionError("the tracker is not there"))
             return result
 
@@ -133,7 +133,12 @@ def _() -> None:
 
 @mutant(
     "tool_calls_are_not_made",
-    kills=("tool.execute.host_side",),
+    kills=(
+        "tool.execute.host_side",
+        "tool.result.failure",
+        "tool.result.structured",
+        "tool.session.bound",
+    ),
     about="A mutation is answered with success and not sent to the tracker.",
 )
 def _() -> None:

@@ -174,10 +174,7 @@ def _() -> None:
 
 @mutant(
     "turn_clock_counts_all",
-    kills=(
-        "turn.timeout.not_total",
-        "turn.timeout.silence",
-    ),
+    kills=("turn.timeout.not_total",),
     about="The turn timeout counts from the beginning of the turn, whatever the agent tells.",
 )
 def _() -> None:
@@ -195,7 +192,7 @@ def _() -> None:
 
 @mutant(
     "silent_turn_never_ends",
-    kills=("turn.timeout.silence", "hook.after_run.each"),
+    kills=("turn.timeout.silence",),
     about="A turn in which the agent is silent is waited for without a bound.",
 )
 def _() -> None:
@@ -210,7 +207,7 @@ def _() -> None:
 
 @mutant(
     "silent_start_never_ends",
-    kills=("session.timeout.read", "turn.timeout.silence"),
+    kills=("session.timeout.read",),
     about="An agent that leaves a request of the start unanswered is waited for without a bound.",
 )
 def _() -> None:

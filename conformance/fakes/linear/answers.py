@@ -63,7 +63,7 @@ def faulty(response: Answer, fault: Fault, secret: str) -> Answer:
         case "not_json":
             return Answer(200, HTML, {"Content-Type": "text/html"})
         case "huge_body":
-            return Answer(200, b'{"data": "' + b"x" * fault.size + b'"}', _JSON)
+            return Answer(200, b'{"data": {"all": "' + b"x" * fault.size + b'"}}', _JSON)
         case "rate_limited":
             return _rate_limited(fault)
         case "echo_secret":
@@ -104,7 +104,8 @@ def _spoilt(response: Answer, fault: Fault) -> Answer:
         case "errors_without_data":
             content = {"data": None, "errors": [_internal_error(None)]}
         case "errors_with_null":
-            name = next(iter(data))
+            # Whoever passes over the error finds no issues, and nothing else that is missing.
+            name = "issues" if "issues" in data else next(iter(data))
             content = {"data": {**data, name: None}, "errors": [_internal_error([name])]}
         case "errors_beside_data":
             path: list[str | int] = [next(iter(data))]
