@@ -145,6 +145,9 @@ def _refillable(state: SchedulerState) -> list[IssueId]:
     for issue in state.backlog:
         if len(chosen) >= limit:
             break
+        # A tracker whose pages shift while they are read may have listed an issue twice.
+        if issue.id in chosen:
+            continue
         if state.claim_of(issue.id) is None and not slots.state_is_full(issue.state):
             chosen.append(issue.id)
     return chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from symphony.domain.json import JsonObject, JsonValue
 
@@ -10,11 +10,22 @@ from symphony.domain.json import JsonObject, JsonValue
 MAX_KEYS = 200
 # Known reports nest three deep. What lies deeper is replaced as a whole, not merged.
 MAX_DEPTH = 5
+# A handful of limits has a handful of figures each. More than this are not kept over an update.
+MAX_VALUES = 500
 
 
-def merge(known: JsonObject | None, update: JsonObject, depth: int = 1) -> JsonObject:
-    """`update` over `known`; null in the update keeps what is known (`ratelimit.sparse.kept`)."""
-    merged: dict[str, JsonValue] = dict(known or {})
+def merge(known: JsonObject | None, update: JsonObject) -> JsonObject:
+    """`update` over `known`; null in the update keeps what is known (`ratelimit.sparse.kept`).
+
+    Where both together hold more than `MAX_VALUES`, only the update is kept: reports that differ
+    each time must not make the state grow.
+    """
+    merged = _merged(known or {}, update, 1)
+    return merged if _values(merged) <= MAX_VALUES else update
+
+
+def _merged(known: JsonObject, update: JsonObject, depth: int) -> JsonObject:
+    merged: dict[str, JsonValue] = dict(known)
     for key, value in update.items():
         if key not in merged and len(merged) >= MAX_KEYS:
             continue
@@ -22,7 +33,21 @@ def merge(known: JsonObject | None, update: JsonObject, depth: int = 1) -> JsonO
         if value is None:
             merged.setdefault(key, None)
         elif isinstance(value, Mapping) and isinstance(before, Mapping) and depth < MAX_DEPTH:
-            merged[key] = merge(before, value, depth + 1)
+            merged[key] = _merged(before, value, depth + 1)
         else:
             merged[key] = value
     return merged
+
+
+def _values(limits: JsonValue) -> int:
+    """How many figures there are, at whatever depth."""
+    count, rest = 0, [limits]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, Mapping):
+            rest += value.values()
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            rest += value
+        else:
+            count += 1
+    return count

@@ -45,12 +45,13 @@ def _ask_for_terminal(state: SchedulerState) -> list[Command]:
 
 
 def terminal_read(state: SchedulerState, event: TerminalRead, now: Moment) -> list[Command]:
+    if isinstance(event.answer, ReadFailure):
+        hold_reads(state, event.answer, now, state.started_with)
     if state.started_with is not state.settings:
         # Of another tracker perhaps, and for another root: it removes nothing.
         return _ask_for_terminal(state)
     commands: list[Command] = []
     if isinstance(event.answer, ReadFailure):
-        hold_reads(state, event.answer, now, state.started_with)
         reason = {"reason": str(event.answer)}
         commands.append(Announce(name="startup_cleanup_failed", level="warning", fields=reason))
     else:
@@ -142,11 +143,12 @@ def candidates_read(state: SchedulerState, event: CandidatesRead, now: Moment) -
     tick = state.tick
     if tick is None or tick.epoch != event.tick or tick.phase != "fetching":
         return []
-    if tick.settings is not state.settings:
-        return _end(state, now)  # The reload asked for one more tick.
     answer = event.answer
     if isinstance(answer, ReadFailure):
         hold_reads(state, answer, now, tick.settings)
+    if tick.settings is not state.settings:
+        return _end(state, now)  # The reload asked for one more tick.
+    if isinstance(answer, ReadFailure):
         state.last_poll = LastPoll(at=now.utc, candidates=0, problem=str(answer))
         fields = {"reason": str(answer), "outcome": "dispatch skipped for this tick"}
         failed = Announce(name="candidate_read_failed", level="error", fields=fields)

@@ -34,6 +34,8 @@ from symphony.scheduler.commands import (
 from symphony.scheduler.events import (
     DaemonStarted,
     Event,
+    OperatorAnswered,
+    OperatorStopped,
     PollRequested,
     ReadFailure,
     RunEnded,
@@ -69,12 +71,12 @@ class WatchedDriver(Driver):
 
     def __init__(self, bound: Settings) -> None:
         super().__init__(settings=bound)
-        self.watch = Watch(state=self.state, runs={}, timers=self.timers)
+        self.watch = Watch(self.state, self.timers)
 
     def decide(self, event: Event) -> list[Command]:
-        before = Before.of(self.state)
+        before, is_past = Before.of(self.state), self.watch.is_past(event)
         commands = super().decide(event)
-        self.watch.after(before, event, commands, self.now_ms)
+        self.watch.after(before, event, commands, self.now_ms, is_past=is_past)
         return commands
 
     def send_late(self, event: Event) -> None:
@@ -129,6 +131,19 @@ class SchedulerMachine(RuleBasedStateMachine):
     @rule()
     def ask_for_a_poll(self) -> None:
         self.world.send(PollRequested())
+
+    @precondition(lambda self: self.world.state.parked)
+    @rule(which=st.integers(0, 9), late=st.sampled_from((0, 0, 1)))
+    def operator_answers(self, which: int, late: int) -> None:
+        parked = list(self.world.state.parked.items())
+        issue_id, one = parked[which % len(parked)]
+        self.world.send(
+            OperatorAnswered(issue_id=issue_id, question=one.epoch - late, text="this one")
+        )
+
+    @rule(name=st.sampled_from(NAMES))
+    def operator_stops(self, name: str) -> None:
+        self.world.send(OperatorStopped(issue_id=id_of(name)))
 
     # Time and answers.
 

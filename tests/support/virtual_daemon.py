@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -19,8 +19,9 @@ from symphony.domain.settings import (
 )
 from symphony.runtime.effective import EffectiveWorkflow, WorkflowShelf
 from symphony.runtime.interpreter import Interpreter
-from symphony.runtime.loop import Loop
+from symphony.runtime.loop import Loop, Observer
 from symphony.runtime.mailbox import Mailbox
+from symphony.runtime.ports import Governor, RunWorker
 from symphony.runtime.reads import TrackerReads
 from symphony.runtime.timers import Timers
 from symphony.scheduler.events import (
@@ -98,9 +99,13 @@ async def virtual_daemon(
     interval_ms: int = 30_000,
     on_disk: Iterable[str] = (),
     workspaces: MemoryWorkspaces | None = None,
+    governor: Governor | None = None,
+    make_worker: Callable[[VirtualClock], RunWorker] | None = None,
+    observers: tuple[Observer, ...] = (),
 ) -> AsyncGenerator[VirtualDaemon]:
     """A daemon that has done its first tick; it is stopped at the end. `on_disk` are the
-    identifiers whose workspaces were there before."""
+    identifiers whose workspaces were there before. Without `make_worker` the test itself does the
+    runs' work, through `VirtualDaemon.worker`."""
     settings = make_settings(slots=slots, interval_ms=interval_ms)
     template = parse_template("Work on {{ issue.identifier }}.")
     shelf = WorkflowShelf(EffectiveWorkflow(settings=settings, template=template, tracker=tracker))
@@ -119,16 +124,19 @@ async def virtual_daemon(
             timers=timers,
             reads=TrackerReads(clock, tasks),
             shelf=shelf,
-            worker=worker,
+            worker=worker if make_worker is None else make_worker(clock),
             cleaner=workspaces,
             check_workflow=check_workflow,
             tasks=tasks,
+            candidates_to_read=lambda: None if governor is None else governor.candidates_to_read(),
         )
         loop = Loop(
             state=SchedulerState(settings=settings),
             mailbox=mailbox,
             clock=clock,
             interpreter=interpreter,
+            governor=governor,
+            observers=observers,
         )
         daemon = VirtualDaemon(shelf, mailbox, loop, tracker, clock, worker, workspaces, checks)
         tasks.start_soon(timers.run)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from symphony.domain.ids import IssueId
 from symphony.domain.issue import Issue
@@ -31,11 +31,12 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What is compared with the state after an event."""
+    """What is compared with the state after an event. `questions` are the numbers of those that
+    parked issues wait with."""
 
     claims: dict[IssueId, str]
     queued: dict[IssueId, Queued]
-    tokens: int
+    questions: dict[IssueId, int]
     counters: tuple[int, int]
     settings: Settings
 
@@ -47,7 +48,7 @@ class Before:
                 key: Queued(one.epoch, one.waiting_for, one.due.monotonic_ms, one.attempt)
                 for key, one in state.retrying.items()
             },
-            tokens=state.totals.total_tokens,
+            questions={key: one.epoch for key, one in state.parked.items()},
             counters=(state.run_counter, state.epoch_counter),
             settings=state.settings,
         )
@@ -55,35 +56,31 @@ class Before:
 
 def claims(state: SchedulerState) -> dict[IssueId, str]:
     """Every claim; an issue that has two is a defect."""
-    found: dict[IssueId, str] = {}
-    named: tuple[tuple[str, Iterable[IssueId]], ...] = (
-        ("running", state.running),
-        ("retrying", state.retrying),
-        ("parked", state.parked),
-        ("cleaning", state.cleaning),
-    )
-    for name, keys in named:
-        for key in keys:
-            assert key not in found, f"{key} is {found[key]} and {name}"
-            found[key] = name
+    found = dict.fromkeys(state.running, "running")
+    found |= dict.fromkeys(state.retrying, "retrying")
+    found |= dict.fromkeys(state.parked, "parked")
+    found |= dict.fromkeys(state.cleaning, "cleaning")
+    count = len(state.running) + len(state.retrying) + len(state.parked) + len(state.cleaning)
+    assert len(found) == count, f"an issue has two claims: {sorted(found)}"
     return found
 
 
 def eligible(issue: Issue, settings: Settings) -> bool:
     """The sentences of section 8.2 about the issue itself, said once more."""
     tracker = settings.tracker
-    state = issue.state.strip().lower()
-    terminal = {name.strip().lower() for name in tracker.terminal_states}
-    active = {name.strip().lower() for name in tracker.active_states}
-    required = {label.strip().lower() for label in tracker.required_labels}
-    complete = all(text.strip() for text in (issue.id, issue.identifier, issue.title, issue.state))
+    state = _keys((issue.state,))
     return (
-        complete
-        and state in active
-        and state not in terminal
+        all(text.strip() for text in (issue.id, issue.identifier, issue.title, issue.state))
+        and state <= _keys(tracker.active_states)
+        and not state & _keys(tracker.terminal_states)
         and issue.dispatchable
-        and required <= set(issue.labels)
+        and _keys(tracker.required_labels) <= set(issue.labels)
     )
+
+
+@lru_cache(maxsize=1_000)
+def _keys(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in names)
 
 
 def is_progress(update: RunUpdate) -> bool:

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
-from symphony.domain.ids import IssueId, RunId
-from symphony.domain.issue import Issue
-from symphony.domain.run import (
-    Failed,
-    Stopped,
-    StopReason,
-    Succeeded,
-)
+from symphony.domain.ids import RunId
+from symphony.domain.run import PhaseEntered, RunPhase, Succeeded, UsageReported, WorkspacePrepared
 from symphony.domain.settings import Settings
 from symphony.scheduler.commands import (
     ArmTimer,
@@ -22,7 +15,6 @@ from symphony.scheduler.commands import (
     ReadIssues,
     ReadTerminal,
     RemoveWorkspace,
-    RetryTimer,
     StartRun,
     StopRun,
 )
@@ -30,362 +22,253 @@ from symphony.scheduler.events import (
     CandidatesRead,
     Event,
     ForReconciliation,
-    ForRefill,
-    ForRetry,
     IssuesRead,
-    ReadFailure,
-    ReadPurpose,
-    RetryDue,
+    OperatorAnswered,
     RunEnded,
     RunReported,
     ShutdownRequested,
+    TerminalRead,
     TickDue,
     WorkflowAccepted,
+    WorkflowChecked,
     WorkflowRejected,
     WorkspaceRemoved,
 )
-from symphony.scheduler.retry import NO_SLOTS
-from symphony.scheduler.snapshot import Snapshot, take_snapshot
+from symphony.scheduler.snapshot import Snapshot
 from symphony.scheduler.state import SchedulerState
-from tests.support.scheduling import moment, timer_slot
-from tests.support.simulation.before import Before, asked_for, claims, eligible, is_progress
+from tests.support.simulation.backoff import judge_read, judge_retries
+from tests.support.simulation.before import Before, claims, is_progress
+from tests.support.simulation.facts import Asked, Facts, Happening
 from tests.support.simulation.runs import SimulatedRun
+from tests.support.simulation.starts import (
+    judge_rest_of_poll,
+    judge_slots,
+    judge_start,
+    note_refusals,
+)
+from tests.support.simulation.stops import judge_end, judge_removal, judge_silence, judge_stop
+from tests.support.simulation.waits import is_past_answer, judge_claims, judge_waits
+
+READS = StartRun | ReadIssues | ReadCandidates | ReadTerminal | CheckWorkflow
 
 
-@dataclass(slots=True, kw_only=True)
 class Watch:
     """Follows the commands and events of one world, and raises where one breaks a rule."""
 
-    state: SchedulerState
-    runs: dict[RunId, SimulatedRun]
-    timers: dict[tuple[str, str], ArmTimer]
-    count: int = 0
-    broken: bool = False
-    stopping: bool = False
-    # Question -> the number of the event that asked it, and the settings that it asked with.
-    reads: dict[ReadPurpose, tuple[int, Settings]] = field(
-        default_factory=dict[ReadPurpose, tuple[int, Settings]]
-    )
-    polls: dict[int, tuple[int, Settings]] = field(default_factory=dict[int, tuple[int, Settings]])
-    checks: set[int] = field(default_factory=set[int])
-    reconciled: set[int] = field(default_factory=set[int])
-    decided: dict[IssueId, int] = field(default_factory=dict[IssueId, int])
-    failures: dict[IssueId, int] = field(default_factory=dict[IssueId, int])
-    removing: dict[IssueId, str] = field(default_factory=dict[IssueId, str])
-    seconds: float = 0.0
-    happened: Counter[str] = field(default_factory=Counter[str])
+    def __init__(self, state: SchedulerState, timers: dict[tuple[str, str], ArmTimer]) -> None:
+        self.facts = Facts(state=state, runs={}, timers=timers)
+        self.facts.rest.note(WorkflowAccepted(settings=state.settings), None, None, 0)
 
-    def after(self, before: Before, event: Event, commands: list[Command], now_ms: int) -> Snapshot:
-        """Judge one step. `runs` is as it was before its commands are carried out."""
-        self.count += 1
-        ended = self._note_event(event, now_ms)
-        claimed = claims(self.state)
-        asked = self._asked(event)
+    @property
+    def count(self) -> int:
+        """How many events were judged."""
+        return self.facts.count
+
+    @property
+    def runs(self) -> dict[RunId, SimulatedRun]:
+        return self.facts.runs
+
+    @property
+    def happened(self) -> Counter[str]:
+        return self.facts.happened
+
+    def is_past(self, event: Event) -> bool:
+        """Whether nobody waits for this answer any more; asked before the step."""
+        state = self.facts.state
+        match event:
+            case IssuesRead(purpose=purpose):
+                return state.draining or is_past_answer(state, purpose)
+            case CandidatesRead(tick=tick) | WorkflowChecked(tick=tick):
+                return state.draining or state.tick is None or state.tick.epoch != tick
+            case RunReported(run_id=run_id) | RunEnded(run_id=run_id):
+                return run_id not in self.facts.runs
+            case _:
+                return False
+
+    def after(
+        self,
+        before: Before,
+        event: Event,
+        commands: list[Command],
+        now_ms: int,
+        *,
+        is_past: bool = False,
+    ) -> None:
+        """Judge one step, before its commands are carried out."""
+        facts = self.facts
+        facts.count += 1
+        asked, ended = self._asked(event), self._note_event(event, now_ms)
+        step = Happening(
+            before=before,
+            event=event,
+            commands=commands,
+            now_ms=now_ms,
+            asked=asked,
+            ended=ended,
+            is_past=is_past,
+        )
+        facts.rest.note(event, None if is_past else self._bound(step), ended, now_ms)
+        self._note_silent_stops()
         for command in commands:
-            self._note_command(before, event, command, asked, now_ms)
-        self._note_releases(before, claimed)
-        self._note_refusals(event, asked)
-        if ended is not None:
-            self._followed(ended, commands)
-        if isinstance(event, TickDue) and commands:
-            self._stalled_are_stopped(now_ms)
-        self._slots(commands)
-        self._retries(before, event, now_ms)
-        self._nothing_leaks(commands)
-        return self._shown(before, now_ms)
+            self._note_command(step, command)
+        self._note_releases(step)
+        self._note_answers(step)
+        note_refusals(facts, step)
+        self._judge(step)
 
     def unchanged(self, before: Before, after: Snapshot, shown: Snapshot, event: Event) -> None:
         """An event that belongs to the past changed nothing."""
+        state = self.facts.state
         assert after == shown, f"{event} changed what is shown"
-        assert claims(self.state) == before.claims
-        assert (self.state.run_counter, self.state.epoch_counter) == before.counters
+        assert claims(state) == before.claims, f"{event} changed a claim"
+        counters = (state.run_counter, state.epoch_counter)
+        assert counters == before.counters, f"{event} began something"
+
+    def _judge(self, step: Happening) -> None:
+        facts = self.facts
+        if step.ended is not None:
+            judge_end(facts, step, step.ended)
+        if isinstance(step.event, TickDue) and step.commands:
+            judge_silence(facts, step.now_ms)
+        judge_slots(facts, step)
+        judge_rest_of_poll(facts, step)
+        judge_retries(facts, step)
+        judge_claims(facts.state)
+        facts.tokens.compare(facts.state, step.now_ms)
+        if not facts.stopping:
+            judge_waits(facts, step.commands)
 
     # What happened.
 
     def _note_event(self, event: Event, now_ms: int) -> SimulatedRun | None:
         """Follow the event; the run that it ended, if it did."""
+        facts = self.facts
         match event:
-            case RunReported(run_id=run_id, update=update) if is_progress(update):
-                if run_id in self.runs:
-                    self.runs[run_id].heard_ms = now_ms
-            case WorkflowAccepted():
-                self.broken = False
-            case WorkflowRejected():
-                self.broken = True
-            case ShutdownRequested():
-                self.stopping = True
+            case RunReported(run_id=run_id):
+                if run_id in facts.runs:
+                    self._note_report(facts.runs[run_id], event, now_ms)
             case RunEnded(run_id=run_id):
-                return self.runs.pop(run_id, None)
+                return facts.runs.pop(run_id, None)
+            case WorkflowAccepted():
+                facts.broken = False
+            case WorkflowRejected():
+                facts.broken = True
+            case ShutdownRequested():
+                facts.stopping = True
             case WorkspaceRemoved(issue_id=issue_id):
-                del self.removing[issue_id]
+                del facts.removing[issue_id]
             case IssuesRead(purpose=ForReconciliation(tick=tick)):
-                self.reconciled.add(tick)
+                facts.reconciled.add(tick)
             case _:
                 pass
         return None
 
-    def _asked(self, event: Event) -> tuple[int, Settings] | None:
+    def _note_report(self, run: SimulatedRun, event: RunReported, now_ms: int) -> None:
+        update = event.update
+        if is_progress(update):
+            run.heard_ms = now_ms
+        if isinstance(update, UsageReported):
+            self.facts.tokens.take(run, update)
+        if isinstance(update, WorkspacePrepared):
+            run.path = update.path
+        if isinstance(update, PhaseEntered):
+            run.is_finishing = update.phase is RunPhase.FINISHING
+
+    def _note_silent_stops(self) -> None:
+        """A run that finishes already is not told to stop; what it is stopped for counts."""
+        for run in self.facts.runs.values():
+            if run.is_finishing and run.stop is None:
+                entry = self.facts.state.running.get(run.issue_id)
+                run.stop = None if entry is None else entry.stopping
+
+    def _asked(self, event: Event) -> Asked | None:
         """When and with what the answer `event` was asked for."""
-        if isinstance(event, IssuesRead):
-            return self.reads.pop(event.purpose)
-        if isinstance(event, CandidatesRead):
-            return self.polls.pop(event.tick)
-        return None
+        facts = self.facts
+        match event:
+            case IssuesRead(purpose=purpose):
+                return facts.reads.pop(purpose)
+            case CandidatesRead(tick=tick):
+                return facts.polls.pop(tick)
+            case TerminalRead():
+                return facts.terminal
+            case _:
+                return None
+
+    def _bound(self, step: Happening) -> Settings | None:
+        """What the event speaks of when it names the wish of a tracker."""
+        if step.asked is not None:
+            return step.asked.settings
+        return None if step.ended is None else step.ended.settings
 
     # What was asked for.
 
-    def _note_command(
-        self,
-        before: Before,
-        event: Event,
-        command: Command,
-        asked: tuple[int, Settings] | None,
-        now_ms: int,
-    ) -> None:
-        if self.stopping:
-            assert not isinstance(
-                command, StartRun | ReadIssues | ReadCandidates | ReadTerminal | CheckWorkflow
-            ), f"{type(command).__name__} while stopping"
+    def _note_command(self, step: Happening, command: Command) -> None:
+        facts = self.facts
+        kind = type(command).__name__
+        assert not (facts.stopping and isinstance(command, READS)), f"{kind} while stopping"
         match command:
             case StartRun():
-                self._start(before, event, command, asked, now_ms)
-            case StopRun(run_id=run_id, reason=reason):
-                self._stop(event, self.runs[run_id], reason, now_ms)
+                judge_start(facts, step, command)
+            case StopRun():
+                judge_stop(facts, step, command)
             case ReadIssues():
-                self._read(before, event, command, now_ms)
-            case ReadCandidates(tick=tick):
-                assert tick in self.reconciled, "candidates are read before reconciliation"
-                assert not self.broken, "candidates are read while the workflow is broken"
-                self._not_held(now_ms)
-                self.polls[tick] = (self.count, self.state.settings)
-            case CheckWorkflow(tick=tick):
-                if isinstance(event, TickDue):
-                    watched = [one for one in self.runs.values() if one.stop is None]
-                    assert not watched, "a tick does not reconcile its runs"
-                    assert not self.state.parked, "a tick does not look after parked issues"
-                    self.reconciled.add(tick)
-                self.checks.add(tick)
-            case RemoveWorkspace(issue=issue):
-                self._remove(issue, command.path)
+                judge_read(facts, step, command)
+            case ReadCandidates():
+                self._note_poll(step, command)
+            case ReadTerminal():
+                facts.terminal = Asked(facts.count, facts.state.settings)
+            case CheckWorkflow():
+                self._note_check(step, command)
+            case RemoveWorkspace():
+                judge_removal(facts, command)
             case _:
                 pass
 
-    def _start(
-        self,
-        before: Before,
-        event: Event,
-        command: StartRun,
-        asked: tuple[int, Settings] | None,
-        now_ms: int,
-    ) -> None:
-        issue = command.request.issue
-        assert isinstance(event, CandidatesRead | IssuesRead), f"{type(event).__name__} started one"
-        assert asked is not None
-        assert not isinstance(event.answer, ReadFailure)
-        assert issue in event.answer, "what was started is not what was read"
-        assert eligible(issue, self.state.settings), f"{issue} is not eligible"
-        assert not self.broken, "a start while the workflow is broken"
-        number, bound = asked
-        assert bound is self.state.settings, "started by an answer to older settings"
-        assert number >= self.decided.get(issue.id, 0), "started by an answer from the past"
-        for run in self.runs.values():
-            assert run.issue_id != issue.id, f"a second run of {issue.id}"
-            assert run.identifier != issue.identifier, f"{run.issue_id} uses that workspace"
-        assert issue.identifier not in self.removing.values(), "a run in a vanishing workspace"
-        is_retry = isinstance(event, IssuesRead) and isinstance(event.purpose, ForRetry)
-        assert before.claims.get(issue.id) == ("retrying" if is_retry else None)
-        attempt = before.queued[issue.id].attempt if is_retry else None
-        assert command.request.attempt == attempt
-        if not is_retry:
-            self.failures[issue.id] = 0
-        self.happened[f"start after {type(asked_for(event)).__name__}"] += 1
-        self.runs[command.request.run_id] = SimulatedRun(
-            run_id=command.request.run_id,
-            issue_id=issue.id,
-            identifier=issue.identifier,
-            attempt=attempt,
-            heard_ms=now_ms,
-        )
+    def _note_poll(self, step: Happening, command: ReadCandidates) -> None:
+        facts = self.facts
+        assert command.tick in facts.reconciled, "candidates are read before reconciliation"
+        assert not facts.broken, "candidates are read while the workflow is broken"
+        facts.rest.judge_read(step.now_ms)
+        facts.polls[command.tick] = Asked(facts.count, facts.state.settings)
 
-    def _stop(self, event: Event, run: SimulatedRun, reason: StopReason, now_ms: int) -> None:
-        assert run.stop is None, "a run is stopped twice"
-        run.stop = reason
-        self.happened[f"stop: {reason.value}"] += 1
-        limit = self.state.settings.codex.stall_timeout_ms
-        if reason is StopReason.STALLED:
-            assert limit > 0
-            assert now_ms - run.heard_ms > limit, "stalled too early"
-        elif isinstance(event, IssuesRead):
-            assert isinstance(event.purpose, ForReconciliation)
-            assert (run.issue_id, run.run_id) in event.purpose.runs, "judged by an old question"
+    def _note_check(self, step: Happening, command: CheckWorkflow) -> None:
+        facts = self.facts
+        if isinstance(step.event, TickDue):
+            watched = [one for one in facts.runs.values() if one.stop is None]
+            assert not watched, "a tick does not reconcile its runs"
+            assert not facts.state.parked, "a tick does not look after parked issues"
+            facts.reconciled.add(command.tick)
+        facts.checks.add(command.tick)
 
-    def _followed(self, run: SimulatedRun, commands: list[Command]) -> None:
-        """What follows the end of a run that was asked to stop."""
-        removals = [one for one in commands if isinstance(one, RemoveWorkspace)]
-        if self.stopping:
-            assert removals == [], "a removal is begun while stopping"
-        elif run.stop is StopReason.TERMINAL and run.path is not None:
-            assert [one.path for one in removals] == [run.path]
-        elif run.stop is not StopReason.TERMINAL:
-            assert removals == []
-        if run.stop in {StopReason.NOT_ACTIVE, StopReason.NOT_ROUTABLE, StopReason.NOT_VISIBLE}:
-            assert self.state.claim_of(run.issue_id) is None
-        elif run.stop is not StopReason.TERMINAL and not self.stopping:
-            assert self.state.claim_of(run.issue_id) in {"retrying", "parked"}
-
-    def _stalled_are_stopped(self, now_ms: int) -> None:
-        limit = self.state.settings.codex.stall_timeout_ms
-        for run in self.runs.values():
-            silent = now_ms - run.heard_ms
-            assert limit <= 0 or run.stop or silent <= limit, f"{run} is not seen to be stalled"
-
-    def _read(self, before: Before, event: Event, command: ReadIssues, now_ms: int) -> None:
-        assert command.ids, "a read of nothing"
-        self._not_held(now_ms)
-        purpose = command.purpose
-        assert purpose not in self.reads, "the same read twice"
-        self.reads[purpose] = (self.count, self.state.settings)
-        if isinstance(purpose, ForReconciliation):
-            watched = {one.issue_id for one in self.runs.values() if one.stop is None}
-            assert set(command.ids) == watched | set(self.state.parked)
-        if isinstance(purpose, ForRetry):
-            queued = before.queued[purpose.issue_id]
-            early = now_ms < queued.due_ms
-            assert not early or queued.waiting_for == "slot", f"a retry before its time: {event}"
-            if isinstance(event, RetryDue):
-                assert event.epoch == queued.epoch
-        if isinstance(purpose, ForRefill):
-            assert len(command.ids) <= 50
-            assert not any(key in self.state.running for key in command.ids)
-
-    def _not_held(self, now_ms: int) -> None:
-        held = self.state.hold_reads_until_ms
-        assert held is None or now_ms >= held, "a read although the provider wants none"
-
-    def _remove(self, issue: Issue, path: str | None) -> None:
-        assert issue.id not in self.removing
-        name = issue.identifier if path is None else path.rsplit("/", maxsplit=1)[-1]
-        for run in self.runs.values():
-            assert run.issue_id != issue.id, "a removal under a run"
-            assert run.identifier != name, f"a removal under {run.issue_id}"
-        self.removing[issue.id] = name
-
-    # What follows from it.
-
-    def _note_releases(self, before: Before, claimed: dict[IssueId, str]) -> None:
+    def _note_releases(self, step: Happening) -> None:
+        """With the end of a claim something is decided. A parked issue is left to people."""
+        facts, before, claimed = self.facts, step.before, claims(self.facts.state)
         for issue_id in before.claims.keys() - claimed.keys():
-            self.decided[issue_id] = self.count
-            self.happened[f"end of claim: {before.claims[issue_id]}"] += 1
+            facts.decided[issue_id] = facts.count
+            facts.happened[f"end of claim: {before.claims[issue_id]}"] += 1
+        for issue_id in before.questions.keys() - facts.state.parked.keys():
+            event = step.event
+            looked = isinstance(event, IssuesRead) and isinstance(event.purpose, ForReconciliation)
+            said = isinstance(event, OperatorAnswered) and event.issue_id == issue_id
+            assert looked or said, f"{issue_id} goes on although nobody answered"
         for issue_id, claim in claimed.items():
             if before.claims.get(issue_id) != claim:
-                self.happened[f"claim: {claim}"] += 1
+                facts.happened[f"claim: {claim}"] += 1
 
-    def _note_refusals(self, event: Event, asked: tuple[int, Settings] | None) -> None:
-        """What a refill found ineligible is known; what old settings found is not."""
-        if not isinstance(event, IssuesRead) or not isinstance(event.purpose, ForRefill):
-            return
-        if isinstance(event.answer, ReadFailure) or asked is None:
-            return
-        if asked[1] is not self.state.settings:
-            return
-        fresh = {issue.id: issue for issue in event.answer}
-        for issue_id in event.ids:
-            issue = fresh.get(issue_id)
-            if issue is None or not eligible(issue, self.state.settings):
-                self.decided[issue_id] = max(self.decided.get(issue_id, 0), asked[0])
+    def _note_answers(self, step: Happening) -> None:
+        """An answer is for the question that was open, and is kept until a run ends well with it,
+        or until the issue is let go, cleaned up, or parked again."""
+        facts, event, ended = self.facts, step.event, step.ended
+        if isinstance(event, OperatorAnswered) and not facts.stopping:
+            self._note_answer(step, event)
+        if isinstance(event, RunEnded) and isinstance(event.outcome, Succeeded) and ended:
+            facts.answers.pop(ended.issue_id, None)
+        for issue_id in list(facts.answers):
+            if facts.state.claim_of(issue_id) not in {"running", "retrying"}:
+                del facts.answers[issue_id]
 
-    def _slots(self, commands: list[Command]) -> None:
-        assert {key: one.issue_id for key, one in self.runs.items()} == {
-            one.run_id: key for key, one in self.state.running.items()
-        }, "the scheduler and the world do not agree on who runs"
-        started = [one.request.issue for one in commands if isinstance(one, StartRun)]
-        if not started:
-            return
-        agent = self.state.settings.agent
-        assert len(self.runs) <= agent.max_concurrent_agents
-        used = Counter(one.issue.state.strip().lower() for one in self.state.running.values())
-        for issue in started:
-            key = issue.state.strip().lower()
-            limit = agent.max_concurrent_agents_by_state.get(key)
-            assert limit is None or used[key] <= limit, f"{used[key]} runs in {key}"
-
-    def _retries(self, before: Before, event: Event, now_ms: int) -> None:
-        for key, retry in self.state.retrying.items():
-            old = before.queued.get(key)
-            if old is None or old.waiting_for != retry.waiting_for:
-                self.happened[f"retry waits for {retry.waiting_for}"] += 1
-            if old is not None and old.epoch == retry.epoch:
-                continue
-            delay = retry.due.monotonic_ms - now_ms
-            match event:
-                case RunEnded(outcome=Succeeded()):
-                    self.failures[key] = 0
-                    assert (delay, retry.attempt, retry.error) == (1_000, 1, None)
-                case RunEnded(outcome=Failed() | Stopped()):
-                    self._failed_again(key, delay)
-                    assert retry.attempt == self.failures[key]
-                case IssuesRead(answer=ReadFailure()):
-                    self._failed_again(key, delay)
-                case IssuesRead():
-                    assert old is not None
-                    assert (retry.error, retry.attempt) == (NO_SLOTS, old.attempt)
-                    # It may have been woken at once: the slot that it lacked was its own name.
-                    woken = retry.waiting_for == "refresh"
-                    assert woken or delay == self._backoff(retry.attempt)
-                case WorkflowAccepted():
-                    assert old is not None
-                    assert old.waiting_for in {"workflow", "refresh"}
-                    assert retry.due.monotonic_ms == old.due_ms
-                case _:
-                    raise AssertionError(f"{type(event).__name__} queued a retry")
-
-    def _failed_again(self, key: IssueId, delay: int) -> None:
-        self.failures[key] += 1
-        assert delay == self._backoff(self.failures[key]), f"{delay} for {self.failures[key]}"
-
-    def _backoff(self, failures: int) -> int:
-        cap = self.state.settings.agent.max_retry_backoff_ms
-        return int(min(10_000 * 2 ** min(failures - 1, 40), cap))
-
-    def _nothing_leaks(self, commands: list[Command]) -> None:
-        """Whatever waits, waits for something that comes."""
-        state = self.state
-        if self.stopping:
-            return
-        armed = dict(self.timers)
-        armed |= {timer_slot(one.timer): one for one in commands if isinstance(one, ArmTimer)}
-        for key, retry in state.retrying.items():
-            match retry.waiting_for:
-                case "time" | "slot":
-                    timer = armed["RetryTimer", key].timer
-                    assert isinstance(timer, RetryTimer)
-                    assert timer.epoch == retry.epoch, f"{key} waits for a timer of the past"
-                case "workflow":
-                    assert self.broken, f"{key} waits for a workflow that is valid"
-                case "refresh":
-                    assert ForRetry(issue_id=key, epoch=retry.epoch) in self.reads
-        assert state.cleaning.keys() == self.removing.keys()
-        if state.refill.reading:
-            assert ForRefill(epoch=state.refill.epoch) in self.reads
-        assert not state.refill.armed or ("RefillTimer", "") in armed
-        assert state.starting or ("TickTimer", "") in armed, "no tick will come"
-        if state.tick is not None:
-            self._tick_is_answered(state.tick.epoch, state.tick.phase)
-
-    def _tick_is_answered(self, tick: int, phase: str) -> None:
-        match phase:
-            case "reconciling":
-                assert any(
-                    isinstance(one, ForReconciliation) and one.tick == tick for one in self.reads
-                )
-            case "checking":
-                assert tick in self.checks
-            case _:
-                assert tick in self.polls
-
-    def _shown(self, before: Before, now_ms: int) -> Snapshot:
-        shown = take_snapshot(self.state, moment(now_ms))
-        assert shown.totals.total_tokens >= before.tokens, "totals shrank"
-        assert shown.seconds_running >= self.seconds - 1e-6, "running time shrank"
-        self.seconds = shown.seconds_running
-        return shown
+    def _note_answer(self, step: Happening, event: OperatorAnswered) -> None:
+        if step.before.questions.get(event.issue_id) == event.question:
+            self.facts.answers[event.issue_id] = event.text
+            claim = self.facts.state.claim_of(event.issue_id)
+            assert claim == "retrying", f"{event.issue_id} is {claim} after an answer"

@@ -11,25 +11,27 @@ from symphony.scheduler.events import (
     TerminalRead,
     WorkflowAccepted,
 )
+from tests.support.simulation.ends import spend
+from tests.support.simulation.render import regression_test
+from tests.support.simulation.shrink import lived
 from tests.support.simulation.world import World
 
 
 def live(seed: str, events: int) -> World:
     """One life: so many events with faults, then a good end of one kind or the other.
 
-    Whatever breaks is told with the seed and the last events.
+    Whatever breaks is told with the seed, the last events, and a test that shows it in short.
     """
     world = World(seed)
     try:
-        world.begin()
-        world.run(events)
-        if world.rng.random() < 0.2:
-            world.prove_that_it_stops()
-        else:
-            world.prove_that_everything_gets_done()
+        spend(world, events)
     except Exception as error:
         history = "\n".join(f"{at:>9} {in_short(event)}" for at, event in world.last)
-        raise AssertionError(f"{error}\nseed {seed!r}, the last events:\n{history}") from error
+        case = lived(seed, events)
+        test = "it does not happen again" if case is None else regression_test(case)
+        raise AssertionError(
+            f"{error}\nseed {seed!r}, the last events:\n{history}\n\nAs a test:\n\n{test}"
+        ) from error
     return world
 
 

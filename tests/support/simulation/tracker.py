@@ -3,74 +3,36 @@
 from __future__ import annotations
 
 import random
-from collections import deque
-from dataclasses import dataclass, replace
+from collections import Counter, deque
+from dataclasses import replace
 
 from symphony.domain.ids import IssueId, IssueIdentifier
-from symphony.domain.issue import Issue, state_key
+from symphony.domain.issue import Issue, state_key, state_keys
 from symphony.scheduler.events import Answer, ReadFailure
 from tests.support.scheduling import in_states, issue
+from tests.support.simulation.faults import Faults
 
 ACTIVE = ("Todo", "In Progress", "Rework")
 TERMINAL = ("Done", "Cancelled")
 STATES = (*ACTIVE, *ACTIVE, *TERMINAL, "Backlog", "Review", "todo ", "DONE")
 LABELS = ((), ("agent",), ("agent", "bug"))
 LONGEST_HOLD_MS = 60_000
+LONGEST_OUTAGE_MS = 90_000
+# A view is remembered for as long as a cache of a provider may be behind.
+REMEMBERED_VIEWS = 5
 
 View = tuple[Issue, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
-    """How bad the world is: probabilities, and times in milliseconds."""
-
-    read_fails: float = 0.0
-    asks_for_rest: float = 0.0
-    stale: float = 0.0
-    careless: float = 0.0
-    slowest_read_ms: int = 50
-    change_every_ms: int = 0
-    run_fails: float = 0.0
-    run_hangs: float = 0.0
-    run_asks: float = 0.0
-    run_is_late: float = 0.0
-    removal_fails: float = 0.0
-    slowest_removal_ms: int = 100
-    reload_every_ms: int = 0
-    broken_reload: float = 0.0
-
-    @staticmethod
-    def some(rng: random.Random) -> Faults:
-        """A mixture; every kind is absent in some worlds."""
-
-        def chance(highest: float) -> float:
-            return rng.choice((0.0, highest / 4, highest))
-
-        return Faults(
-            read_fails=chance(0.4),
-            asks_for_rest=chance(0.3),
-            stale=chance(0.3),
-            careless=chance(0.5),
-            slowest_read_ms=rng.choice((50, 2_000, 40_000)),
-            change_every_ms=rng.choice((500, 3_000, 30_000)),
-            run_fails=chance(0.6),
-            run_hangs=chance(0.3),
-            run_asks=chance(0.3),
-            run_is_late=chance(0.4),
-            removal_fails=chance(0.5),
-            slowest_removal_ms=rng.choice((100, 30_000)),
-            reload_every_ms=rng.choice((0, 5_000, 60_000)),
-            broken_reload=chance(0.6),
-        )
 
 
 class SimulatedTracker:
     """The truth about the issues, and how it looks to who reads."""
 
-    def __init__(self, rng: random.Random, count: int) -> None:
+    def __init__(self, rng: random.Random, count: int, met: Counter[str]) -> None:
         self._rng = rng
+        self._met = met
         self.issues: dict[IssueId, Issue] = {}
-        self.past: deque[View] = deque(maxlen=5)
+        self.past: deque[View] = deque(maxlen=REMEMBERED_VIEWS)
+        self.down_until_ms = 0
         self._born = 0
         for _ in range(count):
             self.add()
@@ -100,6 +62,11 @@ class SimulatedTracker:
         if known is not None:
             self.issues[issue_id] = replace(known, state=state)
 
+    def move(self, issue_id: IssueId) -> None:
+        """Somebody moves the issue, right now."""
+        self.past.append(self.view())
+        self.set_state(issue_id, self._rng.choice(STATES))
+
     def change_something(self) -> None:
         """Somebody works in the tracker."""
         rng = self._rng
@@ -117,9 +84,11 @@ class SimulatedTracker:
                 self.issues[known.id] = replace(known, description=f"text {rng.random()}")
             case 3:
                 if rng.random() < 0.3:
+                    self._met["issue: vanished"] += 1
                     del self.issues[known.id]
             case 4:
                 name = rng.choice(list(self.issues.values())).identifier
+                self._met["issue: took the name of another"] += name != known.identifier
                 self.issues[known.id] = replace(known, identifier=name)
             case _:
                 self.issues[known.id] = replace(known, state=rng.choice(STATES))
@@ -132,8 +101,10 @@ class SimulatedTracker:
 
     def make_well(self) -> None:
         """Every issue that is open becomes eligible, and has its own name."""
+        self.past.clear()
+        self.down_until_ms = 0
         for known in self.view():
-            state = known.state if state_key(known.state) in {"done", "cancelled"} else "Todo"
+            state = known.state if state_key(known.state) in state_keys(TERMINAL) else "Todo"
             self.issues[known.id] = replace(
                 known,
                 state=state,
@@ -142,33 +113,58 @@ class SimulatedTracker:
                 labels=("agent",),
             )
 
-    def seen(self, faults: Faults, asked: View) -> View | ReadFailure:
-        """What a read gives that was asked when the tracker looked like `asked`."""
+    # How it looks.
+
+    def seen(self, faults: Faults, asked: View, now_ms: int) -> View | ReadFailure:
+        """What a read gives now that was asked when the tracker looked like `asked`."""
         rng = self._rng
+        if now_ms < self.down_until_ms:
+            self._met["read: failed in an outage"] += 1
+            return ReadFailure(category="tracker_request", message="nobody listens")
         if rng.random() < faults.read_fails:
-            rest = (
-                rng.randrange(1, LONGEST_HOLD_MS) if rng.random() < faults.asks_for_rest else None
-            )
-            return ReadFailure(category="tracker_request", message="no", retry_after_ms=rest)
+            return self._failure(faults)
         if self.past and rng.random() < faults.stale:
+            self._met["read: from the past"] += 1
             return rng.choice(self.past)
         return asked if rng.random() < 0.3 else self.view()
+
+    def _failure(self, faults: Faults) -> ReadFailure:
+        rest = None
+        if self._rng.random() < faults.asks_for_rest:
+            self._met["read: wants a rest"] += 1
+            rest = self._rng.randrange(1, LONGEST_HOLD_MS)
+        self._met["read: failed"] += 1
+        return ReadFailure(category="tracker_status", message="no", retry_after_ms=rest)
 
     def by_states(
         self, view: View | ReadFailure, states: tuple[str, ...], faults: Faults
     ) -> Answer:
-        """A careless tracker hands over what nobody asked for, and twice, and half of it."""
+        """The issues in these states, as a careless tracker pages them."""
         if isinstance(view, ReadFailure):
             return view
-        found = in_states(view, states)
-        if found and self._rng.random() < faults.careless:
-            extra = self._rng.choice(view)
-            found = (extra, *found, found[0], replace(extra, id=IssueId("id-B"), title=" "))
-        return found
+        return self._handed_over(in_states(view, states), view, faults)
 
-    @staticmethod
-    def by_ids(view: View | ReadFailure, ids: tuple[IssueId, ...]) -> Answer:
+    def by_ids(self, view: View | ReadFailure, ids: tuple[IssueId, ...], faults: Faults) -> Answer:
+        """The issues with these ids, as a careless tracker finds them."""
         if isinstance(view, ReadFailure):
             return view
         wanted = set(ids)
-        return tuple(known for known in view if known.id in wanted)
+        return self._handed_over(tuple(one for one in view if one.id in wanted), view, faults)
+
+    def _handed_over(self, found: View, view: View, faults: Faults) -> View:
+        """Half of it, twice, out of order, and what nobody asked for."""
+        rng, met = self._rng, self._met
+        if found and rng.random() < faults.leaves_out:
+            missing = rng.choice(found)
+            found = tuple(one for one in found if one is not missing)
+            met["answer: an issue left out"] += 1
+        if not found or rng.random() >= faults.careless:
+            return found
+        extra, again = rng.choice(view), rng.choice(found)
+        met["answer: an issue nobody asked for"] += extra not in found
+        met["answer: an issue twice"] += 1
+        met["answer: an issue without a title"] += 1
+        moved = replace(again, state=rng.choice(STATES))
+        met["answer: an issue in two states"] += state_key(moved.state) != state_key(again.state)
+        nameless = replace(extra, id=IssueId("id-B"), title=" ")
+        return (extra, *found, again, moved, nameless)

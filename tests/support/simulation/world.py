@@ -1,101 +1,65 @@
-"""A world in virtual time around one scheduler. The seed decides everything that happens in it."""
+"""A world in virtual time around one scheduler: it does what the scheduler asks, badly."""
 
 from __future__ import annotations
 
-import heapq
-import random
-from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections import Counter
 
-from symphony.domain.run import Succeeded, WorkspacePrepared
-from symphony.domain.settings import Settings
 from symphony.scheduler.commands import (
     ArmTimer,
     CheckWorkflow,
     Command,
+    KeepWorkspaces,
     ReadCandidates,
     ReadIssues,
     ReadTerminal,
-    RefillTimer,
     RemoveWorkspace,
-    RetryTimer,
     StartRun,
     StopRun,
-    TickTimer,
-    Timer,
 )
 from symphony.scheduler.events import (
     CandidatesRead,
     DaemonStarted,
-    Event,
+    ForRetry,
     IssuesRead,
-    PollRequested,
-    RunEnded,
-    RunReported,
+    ReadFailure,
     ShutdownRequested,
     TerminalRead,
     WorkflowAccepted,
     WorkflowChecked,
-    WorkflowRejected,
     WorkspaceRemoved,
 )
-from symphony.scheduler.snapshot import take_snapshot
-from symphony.scheduler.state import SchedulerState
-from symphony.scheduler.step import step
-from tests.support.scheduling import moment, settings, timer_event, timer_slot
-from tests.support.simulation.before import Before, eligible
-from tests.support.simulation.invariants import Watch
-from tests.support.simulation.runs import (
-    LONGEST_RUN_MS,
-    LONGEST_STOP_MS,
-    SimulatedRun,
-    an_outcome,
-    an_update,
-    end_of_stop,
-)
-from tests.support.simulation.tracker import ACTIVE, TERMINAL, Faults, SimulatedTracker
+from tests.support.scheduling import timer_event, timer_slot
+from tests.support.simulation.before import eligible
+from tests.support.simulation.faults import Faults
+from tests.support.simulation.people import People
+from tests.support.simulation.settings import well_settings
+from tests.support.simulation.tracker import View
 
-LAST_EVENTS = 30
-# Far beyond the longest chain of a hold, a capped backoff, a stalled run and a queue of 30 issues.
+# Far beyond the longest chain of a rest, a capped backoff, a stalled run and a queue of 30 issues.
 LIVENESS_BOUND_MS = 1_200_000
+LATEST_TIMER_MS = 5_000
+SLOW_READ_MS = 5_000
+# When the runtime gives up a read.
+READ_LIMIT_MS = 120_000
+HUNG_REMOVAL_MS = 60_000
+USUAL_REMOVAL_MS = 100
+EVENTS_BETWEEN_LOOKS = 20
+LONGEST_WAIT_FOR_WORK = 200
 
 
-class World:
+class World(People):
     """One daemon, its tracker, its runs, and the time."""
 
-    def __init__(self, seed: str) -> None:
-        self.seed = seed
-        self.rng = random.Random(seed)  # noqa: S311
-        self.faults = Faults.some(self.rng)
-        self.tracker = SimulatedTracker(self.rng, self.rng.randrange(1, 25))
-        self.now_ms = 0
-        self.revision = 0
-        self.state = SchedulerState(settings=self.some_settings())
-        self.runs: dict[int, SimulatedRun] = {}
-        self.timers: dict[tuple[str, str], ArmTimer] = {}
-        self.last: deque[tuple[int, Event]] = deque(maxlen=LAST_EVENTS)
-        self.started: set[str] = set()
-        self._queue: list[tuple[int, int, Callable[[], None]]] = []
-        self._order = 0
-        self._watch = Watch(state=self.state, runs={}, timers=self.timers)
-
-    @property
-    def events(self) -> int:
-        return self._watch.count
+    is_keeping_workspaces = False
 
     @property
     def happened(self) -> Counter[str]:
         """How often what happened; a simulation in which little happens proves little."""
-        return self._watch.happened
-
-    # Time.
+        return self.bench.watch.happened
 
     def begin(self) -> None:
         self.deliver(DaemonStarted())
-        self.later(0, self._tracker_changes)
-        self.later(1_000, self._workflow_changes)
-        self.later(5_000, self._somebody_asks_for_a_poll)
+        self.begin_to_live()
 
     def run(self, events: int) -> None:
         """Until so many events were delivered."""
@@ -103,34 +67,9 @@ class World:
         while self.events < end:
             self.next()
 
-    def next(self) -> None:
-        due, _, action = heapq.heappop(self._queue)
-        self.now_ms = max(self.now_ms, due)
-        action()
-
-    def later(self, delay_ms: int, action: Callable[[], None]) -> None:
-        self._order += 1
-        heapq.heappush(self._queue, (self.now_ms + delay_ms, self._order, action))
-
-    def within(self, longest_ms: int, action: Callable[[], None]) -> None:
-        self.later(self.rng.randrange(longest_ms + 1), action)
-
-    def deliver(self, event: Event, *, is_past: bool = False) -> None:
-        """One event into the scheduler, its commands into the world, and everything judged."""
-        self.last.append((self.now_ms, event))
-        before = Before.of(self.state)
-        shown = take_snapshot(self.state, moment(self.now_ms)) if is_past else None
-        commands = step(self.state, event, moment(self.now_ms))
-        after = self._watch.after(before, event, commands, self.now_ms)
-        if shown is not None:
-            assert commands == [], f"{event} of the past led to {commands}"
-            self._watch.unchanged(before, after, shown, event)
-        for command in commands:
-            self._carry_out(command)
-
     # What the runtime does.
 
-    def _carry_out(self, command: Command) -> None:
+    def carry_out(self, command: Command) -> None:
         match command:
             case ArmTimer():
                 self._arm(command)
@@ -139,172 +78,106 @@ class World:
             case CheckWorkflow(tick=tick):
                 self.within(50, lambda: self._check_workflow(tick))
             case StartRun():
-                self._start(self._watch.runs[command.request.run_id])
+                self._start(command)
             case StopRun(run_id=run_id, reason=reason):
-                outcome = end_of_stop(self.rng, reason)
-                self.within(
-                    LONGEST_STOP_MS,
-                    lambda: self._end(RunEnded(run_id=run_id, outcome=outcome)),
-                )
-            case RemoveWorkspace(issue=issue):
-                problem = "denied" if self.rng.random() < self.faults.removal_fails else None
-                removed = WorkspaceRemoved(issue_id=issue.id, problem=problem)
-                self.within(self.faults.slowest_removal_ms, lambda: self.deliver(removed))
+                self.stop(run_id, reason)
+            case RemoveWorkspace():
+                self._remove(command)
+            case KeepWorkspaces():
+                self.is_keeping_workspaces = True
             case _:
                 pass
 
+    def _start(self, command: StartRun) -> None:
+        issue = command.request.issue
+        truth = self.tracker.issues.get(issue.id)
+        moved = truth is None or truth.state != issue.state
+        self.met["moved: between the read and the start"] += moved
+        self.start(self.bench.watch.runs[command.request.run_id])
+
     def _arm(self, armed: ArmTimer) -> None:
-        self.timers[timer_slot(armed.timer)] = armed
-        self.later(max(armed.due_ms - self.now_ms, 0), lambda: self._fire(armed))
+        late = 0
+        if self.chance(self.faults.timer_is_late):
+            self.met["timer: late"] += 1
+            late = self.rng.randrange(LATEST_TIMER_MS)
+        self.later(max(armed.due_ms - self.now_ms, 0) + late, lambda: self._fire(armed))
 
     def _fire(self, armed: ArmTimer) -> None:
         """A timer that was replaced may have been on its way already."""
-        slot = timer_slot(armed.timer)
-        if self.timers.get(slot) is armed:
-            del self.timers[slot]
-            self.deliver(timer_event(armed.timer))
-        elif self._is_past(armed.timer) and self.rng.random() < self.faults.run_is_late:
+        slot, is_replaced = timer_slot(armed.timer), self.bench.is_replaced(armed.timer)
+        if self.bench.timers.get(slot) is armed:
+            del self.bench.timers[slot]
+            self.deliver(timer_event(armed.timer), is_past=is_replaced)
+        elif is_replaced and self.chance(self.faults.run_is_late):
+            self.met["timer: fired though it was replaced"] += 1
             self.deliver(timer_event(armed.timer), is_past=True)
-
-    def _is_past(self, timer: Timer) -> bool:
-        match timer:
-            case TickTimer(epoch=epoch):
-                return epoch != self.state.tick_epoch
-            case RefillTimer(epoch=epoch):
-                return not self.state.refill.armed or epoch != self.state.refill.epoch
-            case RetryTimer(issue_id=issue_id, epoch=epoch):
-                retry = self.state.retrying.get(issue_id)
-                return retry is None or retry.epoch != epoch
 
     def _ask(self, question: ReadIssues | ReadCandidates | ReadTerminal) -> None:
         asked = self.tracker.view()
-        faults = self.faults
+        if isinstance(question, ReadIssues) and isinstance(question.purpose, ForRetry):
+            self._move_at_worst(question.purpose)
+        if self.chance(self.faults.gives_up):
+            self.met["read: given up"] += 1
+            failure = ReadFailure(category="tracker_request", message="no answer within 120 s")
+            self.later(READ_LIMIT_MS, lambda: self._answer(question, failure))
+            return
+        latency = self.rng.randrange(self.faults.slowest_read_ms + 1)
+        self.met["read: slow"] += latency > SLOW_READ_MS
+        self.later(latency, lambda: self._answer(question, asked))
 
-        def answer() -> None:
-            view = self.tracker.seen(faults, asked)
-            match question:
-                case ReadIssues(purpose=purpose, ids=ids):
-                    found = self.tracker.by_ids(view, ids)
-                    self.deliver(IssuesRead(purpose=purpose, ids=ids, answer=found))
-                case ReadCandidates(tick=tick, settings=bound):
-                    states = bound.tracker.active_states
-                    found = self.tracker.by_states(view, states, faults)
-                    self.deliver(CandidatesRead(tick=tick, answer=found))
-                case ReadTerminal(settings=bound):
-                    states = bound.tracker.terminal_states
-                    found = self.tracker.by_states(view, states, faults)
-                    self.deliver(TerminalRead(answer=found))
+    def _move_at_worst(self, purpose: ForRetry) -> None:
+        if self.chance(self.faults.worst_moment):
+            self.met["moved: while a retry was due"] += 1
+            self.tracker.move(purpose.issue_id)
 
-        self.within(faults.slowest_read_ms, answer)
+    def _answer(
+        self, question: ReadIssues | ReadCandidates | ReadTerminal, asked: View | ReadFailure
+    ) -> None:
+        tracker, faults = self.tracker, self.faults
+        self.met["reload: between question and answer"] += question.settings is not self.settings
+        view = asked
+        if not isinstance(asked, ReadFailure):
+            view = tracker.seen(faults, asked, self.now_ms)
+        match question:
+            case ReadIssues(purpose=purpose, ids=ids):
+                found = tracker.by_ids(view, ids, faults)
+                self.deliver(IssuesRead(purpose=purpose, ids=ids, answer=found))
+            case ReadCandidates(tick=tick, settings=bound):
+                found = tracker.by_states(view, bound.tracker.active_states, faults)
+                self.deliver(CandidatesRead(tick=tick, answer=found))
+            case ReadTerminal(settings=bound):
+                found = tracker.by_states(view, bound.tracker.terminal_states, faults)
+                self.deliver(TerminalRead(answer=found))
 
     def _check_workflow(self, tick: int) -> None:
-        if self.rng.random() < 0.05 and self.faults.reload_every_ms:
-            self._reload()
+        if self.faults.reload_every_ms and self.rng.random() < 0.05:
+            self.reload()
         self.deliver(WorkflowChecked(tick=tick))
 
-    # Runs.
-
-    def _start(self, run: SimulatedRun) -> None:
-        self.started.add(run.issue_id)
-        if self.rng.random() < 0.9:
-            self.within(1_000, lambda: self._prepare(run))
-        length = self.rng.randrange(1, LONGEST_RUN_MS)
-        for _ in range(self.rng.randrange(4)):
-            self.within(length, lambda: self._report(run))
-        outcome = an_outcome(self.rng, self.faults)
-        if outcome is not None:
-            self.later(
-                length, lambda: self._finish(run, RunEnded(run_id=run.run_id, outcome=outcome))
-            )
-
-    def _is_over(self, run: SimulatedRun) -> bool:
-        return self._watch.runs.get(run.run_id) is not run
-
-    def _prepare(self, run: SimulatedRun) -> None:
-        if not self._is_over(run):
-            run.path = f"/workspaces/{run.identifier}"
-            update = WorkspacePrepared(path=run.path, created_now=True)
-            self.deliver(RunReported(run_id=run.run_id, update=update))
-
-    def _report(self, run: SimulatedRun) -> None:
-        """Also after its end, if reports are late in this world."""
-        is_over = self._is_over(run)
-        if is_over and self.rng.random() >= self.faults.run_is_late:
-            return
-        update = an_update(self.rng, run, self.tracker.issues.get(run.issue_id))
-        self.deliver(RunReported(run_id=run.run_id, update=update), is_past=is_over)
-
-    def _finish(self, run: SimulatedRun, ended: RunEnded) -> None:
-        """A run that ends well has moved its issue, most of the time."""
-        if isinstance(ended.outcome, Succeeded) and not self._is_over(run):
-            states = ("Done", "Done", "Done", "Review", "In Progress")
-            settled = self.faults.change_every_ms == 0
-            self.tracker.set_state(run.issue_id, "Done" if settled else self.rng.choice(states))
-        self._end(ended)
-
-    def _end(self, ended: RunEnded) -> None:
-        """A run may end twice, as by itself and because it was stopped."""
-        is_over = ended.run_id not in self._watch.runs
-        if not is_over or self.rng.random() < self.faults.run_is_late:
-            self.deliver(ended, is_past=is_over)
-
-    # What people do.
-
-    def _tracker_changes(self) -> None:
-        if self.faults.change_every_ms:
-            self.tracker.change_something()
-            self.within(2 * self.faults.change_every_ms, self._tracker_changes)
-
-    def _somebody_asks_for_a_poll(self) -> None:
-        self.deliver(PollRequested())
-        self.within(120_000, self._somebody_asks_for_a_poll)
-
-    def _workflow_changes(self) -> None:
-        if self.faults.reload_every_ms:
-            self._reload()
-            self.within(2 * self.faults.reload_every_ms, self._workflow_changes)
-
-    def _reload(self) -> None:
-        if self.rng.random() < self.faults.broken_reload:
-            self.deliver(WorkflowRejected(reason="WORKFLOW.md:1: no"))
-        else:
-            self.deliver(WorkflowAccepted(settings=self.some_settings()))
-
-    def some_settings(self) -> Settings:
-        rng = self.rng
-        self.revision += 1
-        usual = settings(
-            slots=rng.choice((0, 1, 1, 2, 3, 6)),
-            by_state=rng.choice((None, None, {"Todo": 1}, {"in progress": 1, "Rework": 2})),
-            interval_ms=rng.choice((1_000, 5_000, 30_000)),
-            stall_ms=rng.choice((0, 3_000, 20_000, 60_000)),
-            backoff_cap_ms=rng.choice((5_000, 30_000, 120_000)),
-            labels=rng.choice(((), (), ("agent",), (" Agent ",))),
-            active=rng.choice((ACTIVE, ACTIVE, ("todo", "Done"))),
-            terminal=rng.choice((TERMINAL, TERMINAL, ("Done", "Rework"))),
-            root=rng.choice(("/workspaces", "/elsewhere")),
-            revision=str(self.revision),
+    def _remove(self, command: RemoveWorkspace) -> None:
+        """The hook before it may hang or fail, and the issue may move meanwhile."""
+        issue_id, faults = command.issue.id, self.faults
+        fails = self.chance(faults.removal_fails)
+        hangs = self.chance(faults.removal_hangs)
+        self.met["removal: failed"] += fails
+        self.met["removal: hung"] += hangs
+        if self.chance(faults.worst_moment):
+            self.met["moved: during the removal"] += 1
+            self.tracker.move(issue_id)
+        removed = WorkspaceRemoved(issue_id=issue_id, problem="denied" if fails else None)
+        kept = WorkspaceRemoved(issue_id=issue_id, kept=True)
+        self.within(
+            HUNG_REMOVAL_MS if hangs else USUAL_REMOVAL_MS,
+            lambda: self.deliver(kept if self.is_keeping_workspaces else removed),
         )
-        project = rng.choice(("one", "one", "two"))
-        return replace(usual, tracker=replace(usual.tracker, provider={"project": project}))
 
     # Ends.
 
     def heal(self) -> None:
         """No more faults, usable settings, and every open issue eligible."""
         self.faults = Faults()
-        self.tracker.past.clear()
         self.tracker.make_well()
-        well = settings(
-            slots=self.rng.choice((1, 3)),
-            by_state=self.rng.choice((None, {"Todo": 1})),
-            interval_ms=self.rng.choice((1_000, 30_000)),
-            stall_ms=60_000,
-            backoff_cap_ms=60_000,
-            labels=("agent",),
-            revision="well",
-        )
-        self.deliver(WorkflowAccepted(settings=well))
+        self.deliver(WorkflowAccepted(settings=well_settings(self.rng)))
         self._people_answer()
 
     def _people_answer(self) -> None:
@@ -316,21 +189,32 @@ class World:
         """Liveness: every eligible issue runs, and no claim stays behind."""
         self.heal()
         deadline = self.now_ms + LIVENESS_BOUND_MS
-        while self._undone() or self.state.running or self.state.retrying or self.state.cleaning:
+        while not self._is_done():
             assert self.now_ms < deadline, f"never done: {self._undone()}, {self.state}"
-            self.next()
-        assert not self.state.parked
+            for _ in range(EVENTS_BETWEEN_LOOKS):
+                self.next()
+        assert not self.state.parked, "somebody waits for a person although all answered"
+
+    def _is_done(self) -> bool:
+        state = self.state
+        return not (state.running or state.retrying or state.cleaning or self._undone())
 
     def _undone(self) -> list[str]:
-        bound = self.state.settings
-        return [known.id for known in self.tracker.view() if eligible(known, bound)]
+        return [one.id for one in self.tracker.view() if eligible(one, self.settings)]
 
     def prove_that_it_stops(self) -> None:
-        """An orderly stop: every run and removal ends, nothing begins."""
+        """An orderly stop in the middle of work: every run and removal ends, nothing begins."""
+        for number in range(2 * LONGEST_WAIT_FOR_WORK):
+            if number == LONGEST_WAIT_FOR_WORK:
+                self.heal()
+            if self.state.running:
+                break
+            self.next()
+        self.met["stop: asked for while something ran"] += bool(self.state.running)
         self.deliver(ShutdownRequested())
         deadline = self.now_ms + LIVENESS_BOUND_MS
-        while self._queue and (self.state.running or self.state.cleaning):
+        while not self.is_empty and (self.state.running or self.state.cleaning):
             assert self.now_ms < deadline, "it does not stop"
             self.next()
-        assert not self.state.running
-        assert not self.state.cleaning
+        assert not self.state.running, "a run outlives the stop"
+        assert not self.state.cleaning, "a removal outlives the stop"

@@ -15,6 +15,7 @@ from symphony.scheduler.commands import (
 from symphony.scheduler.events import (
     CandidatesRead,
     DaemonStarted,
+    ForRefill,
     PollRequested,
     ReadFailure,
     TickDue,
@@ -270,3 +271,29 @@ def test_a_wish_for_no_time_holds_nothing(wish: int) -> None:
     world.read_failure = busy(wish)
     world.tick()
     assert world.snapshot.reads_held_ms == 0
+
+
+def test_a_wish_to_be_left_alone_counts_although_a_reload_came_before_it() -> None:
+    world = Driver(settings=settings(interval_ms=5_000)).begin()
+    world.withhold(ReadCandidates)
+    world.tick()
+    world.reload(settings(interval_ms=5_000, revision="2"))
+    world.read_failure = ReadFailure(category="rate", message="later", retry_after_ms=60_000)
+    world.answer()
+    asked = len(world.of(ReadCandidates))
+    world.advance(50)
+    assert len(world.of(ReadCandidates)) == asked
+    world.advance(20)
+    assert len(world.of(ReadCandidates)) == asked + 1
+
+
+def test_an_issue_that_the_tracker_lists_twice_is_read_once_when_a_slot_frees() -> None:
+    first, second = issue("A"), issue("B", created=1)
+    world = Driver(first, second, settings=settings(slots=1))
+    world.withhold(ReadCandidates)
+    world.begin()
+    world.offer(first, second, second)
+    world.fail("A")
+    world.advance(1)
+    refill = [one for one in world.of(ReadIssues) if isinstance(one.purpose, ForRefill)]
+    assert [one.ids for one in refill] == [(second.id,)]

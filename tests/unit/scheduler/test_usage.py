@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from symphony.domain.ids import ThreadId
@@ -169,3 +171,13 @@ def test_rate_limits_are_bounded_in_width_and_depth() -> None:
     for _ in range(10_000):
         deep = {"deeper": deep}
     assert merge(merge(None, deep), deep)["deeper"]
+
+
+def test_reports_that_differ_each_time_do_not_make_the_state_grow() -> None:
+    known: JsonObject | None = None
+    for number in range(100):
+        update: JsonObject = {f"limit-{number}": {f"figure-{each}": each for each in range(50)}}
+        known = merge(known, update)
+        assert f"limit-{number}" in known
+    assert known is not None
+    assert len(json.dumps(known)) < 20_000
