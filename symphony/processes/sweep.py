@@ -9,11 +9,15 @@ have been replaced under it. This process, its ancestors and its descendants are
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
+from typing import Final
 
 from symphony.processes.owner import OwnerMark, parse_daemon
 from symphony.processes.table import Member, command_line, is_alive
-from symphony.processes.tree import OwnedTree
+from symphony.processes.tree import CONFIRMING_LOOKS, OwnedTree
+
+_BETWEEN_LOOKS_S: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ def sweep_leftovers(root: str, daemon_id: str) -> SweepReport:
         return mark.root == root and mark.daemon != daemon_id and not _lives(mark.daemon)
 
     tree = OwnedTree(carries=is_leftover, spare_children=True)
-    found = {member: command_line(member.pid) for member in tree.look()}
+    found = _look_until_sure(tree)
     left = tree.kill_until_gone() if found else frozenset[Member]()
     return SweepReport(
         ended=tuple(
@@ -53,6 +57,16 @@ def sweep_leftovers(root: str, daemon_id: str) -> SweepReport:
         ),
         survivors=tuple(sorted(member.pid for member in left)),
     )
+
+
+def _look_until_sure(tree: OwnedTree) -> dict[Member, str]:
+    """What there is, with its command line. A child that was being started when its daemon died
+    carries its mark a moment later."""
+    for _ in range(CONFIRMING_LOOKS):
+        if found := {member: command_line(member.pid) for member in tree.look()}:
+            return found
+        time.sleep(_BETWEEN_LOOKS_S)
+    return {}
 
 
 def _lives(daemon: str) -> bool:

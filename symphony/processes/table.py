@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,9 @@ _COMMAND_LINE_BYTES: Final = 300
 _LAST_FIELD: Final = 20
 """Of what stands in `stat` behind the name; what follows it is of no interest here."""
 _PIECE_BYTES: Final = 64 * 1024
+_EMPTY_LOOKS: Final = 5
+_EMPTY_PAUSE_S: Final = 0.002
+"""Together longer than the kernel takes to put one program in the place of another."""
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -82,7 +86,7 @@ def process_table(since: int = 0) -> dict[int, ProcessEntry]:
 
 def read_marks(pid: int) -> tuple[OwnerMark, ...]:
     """The owner marks in the environment that a process was started with."""
-    environment = _read(f"/proc/{pid}/environ")
+    environment = _environment(pid)
     if _OWNER_ENTRY not in environment:
         return ()
     values = (
@@ -91,6 +95,27 @@ def read_marks(pid: int) -> tuple[OwnerMark, ...]:
         if entry.startswith(_OWNER_ENTRY)
     )
     return tuple(mark for value in values for mark in parse_marks(value.decode(errors="replace")))
+
+
+def _environment(pid: int) -> bytes:
+    """What a process was started with, also where it is in the middle of `execve`: for that moment
+    it shows neither environment nor arguments."""
+    for _ in range(_EMPTY_LOOKS):
+        environment = _read(f"/proc/{pid}/environ")
+        if environment or not _runs_a_program(pid):
+            return environment
+        if not _read(f"/proc/{pid}/cmdline"):
+            time.sleep(_EMPTY_PAUSE_S)
+    return b""
+
+
+def _runs_a_program(pid: int) -> bool:
+    """Not so a zombie and a thread of the kernel; nor, for us, what is another user's."""
+    try:
+        os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return False
+    return True
 
 
 def command_line(pid: int) -> str:

@@ -2,9 +2,10 @@
 
 It is forked at the very start, when the daemon has neither threads nor heavy modules, blocks on a
 pipe and does nothing else. When the pipe ends without the word that dismisses it, the daemon has
-died in some way (SIGKILL, out of memory, a crash): the warden ends every process that carries the
-mark of this daemon instance, looks again until it has stayed quiet for a while, and exits. The mark
-is matched by instance, because the workspace root may have changed by a reload.
+died in some way (SIGKILL, out of memory, a crash) or could not make sure of all its trees: the
+warden ends every process that carries the mark of this daemon instance, looks again until it has
+stayed quiet for a while, and exits. The mark is matched by instance, because the workspace root may
+have changed by a reload.
 
 Where there is no process table it ends the groups that it was told of. Standard library only.
 """
@@ -63,20 +64,35 @@ class Warden:
         self.pid = pid
         self._told = told
         self._dismissed = False
+        self._unconfirmed: set[int] = set()
 
     def tell_started(self, pgid: int) -> None:
-        """A group was started. Does nothing once the warden is gone."""
-        self._tell(f"+{pgid}")
+        """A group was started, whose leader is not reaped yet. Does nothing once the warden is
+        gone."""
+        self._unconfirmed.add(pgid)
+        # Looked up here: when a warden that was held up reads the number, it may be another's.
+        ticks = 0
+        with contextlib.suppress(OSError):
+            ticks = start_ticks(pgid)
+        self._tell(f"+{pgid} {ticks}")
 
     def tell_ended(self, pgid: int) -> None:
         """A group was ended and confirmed gone, so its number may be used by others again."""
+        self._unconfirmed.discard(pgid)
         self._tell(f"-{pgid}")
 
     def dismiss(self) -> None:
-        """Orderly exit: the warden leaves without ending anything, and is reaped. Idempotent."""
+        """Orderly exit: the warden leaves without ending anything, and is reaped. Idempotent.
+
+        Where a group was never confirmed gone, it stays instead and ends what is left, for at most
+        `WARDEN_LIMIT_S`: the daemon may have lacked what it takes to look, such as descriptors.
+        """
         if self._dismissed:
             return
         self._dismissed = True
+        if self._unconfirmed:
+            os.close(self._told)
+            return
         self._tell(_DISMISSED.decode())
         os.close(self._told)
         if not self._reaped_within(DISMISSAL_LIMIT_S):
@@ -145,10 +161,11 @@ def _listen(watched: int) -> dict[int, Member] | None:
         for line in lines:
             if line == _DISMISSED:
                 return None
-            group = int(line[1:])
+            number, _, ticks = line[1:].partition(b" ")
+            group = int(number)
             groups.pop(group, None)
             if line.startswith(b"+"):
-                groups[group] = Member(pid=group, started_at_ticks=start_ticks(group))
+                groups[group] = Member(pid=group, started_at_ticks=int(ticks))
     return groups
 
 

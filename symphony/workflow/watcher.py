@@ -9,6 +9,7 @@ called reads the file and compares.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -46,10 +47,29 @@ async def watch_workflow(
         while True:
             directory = os.path.dirname(location)
             watched = _directory_identity(directory)
+            if not _can_start_threads():
+                await anyio.sleep(LOOK_INTERVAL_MS / 1000)
+                seen = await _look(location, seen, on_change)
+                continue
             async with aclosing(_changes(directory, stop)) as changes:
                 while await _next(changes) and _directory_identity(directory) == watched:
                     seen = await _look(location, seen, on_change)
             seen = await _look(location, seen, on_change)
+
+
+def _can_start_threads() -> bool:
+    """Asked first, because the library ends the whole process where it is refused its thread."""
+    probe = threading.Thread(target=_nothing)
+    try:
+        probe.start()
+    except RuntimeError:
+        return False
+    probe.join()
+    return True
+
+
+def _nothing() -> None:
+    """What the probe does."""
 
 
 async def _look(

@@ -4,7 +4,8 @@ A keeper is bound to one snapshot of the settings. The run that prepared a works
 removes it with it, by the path that was recorded then. Nobody else may use a workspace meanwhile;
 that is what claims are for. A new workspace counts as made only when `after_create` has succeeded:
 after a failure, a cancellation or the death of the daemon the next attempt starts with a new
-directory (`hook.after_create.again`).
+directory (`hook.after_create.again`). The same holds for what is left of one whose removal was cut
+off.
 """
 
 from __future__ import annotations
@@ -196,14 +197,23 @@ class WorkspaceKeeper:
 
     async def _delete(self, key: WorkspaceKey) -> bool:
         root = real_root(self._root)
-        removed = await anyio.to_thread.run_sync(remove_tree, root, key, limiter=self._removals)
-        forget_unfinished(root, key)
-        return removed
+        return await anyio.to_thread.run_sync(_remove, root, key, limiter=self._removals)
 
 
 def removal_limiter() -> anyio.CapacityLimiter:
     """What bounds the deletions of the keepers that share it."""
     return anyio.CapacityLimiter(REMOVALS_AT_ONCE)
+
+
+def _remove(root: str, key: WorkspaceKey) -> bool:
+    """Where this fails or is cut off, the note stays: half a workspace is not worked in."""
+    # A full disk takes no note, and is what a removal helps against.
+    with contextlib.suppress(OSError):
+        if os.path.isdir(os.path.join(root, key)):
+            note_unfinished(root, key)
+    removed = remove_tree(root, key)
+    forget_unfinished(root, key)
+    return removed
 
 
 def _directories(root: str) -> frozenset[WorkspaceKey]:

@@ -1,8 +1,9 @@
-"""A note that a new workspace has not been filled yet.
+"""A note that a workspace is not whole: not filled yet, or not removed to the end.
 
 It lies beside the workspace, because a hook such as `git clone URL .` needs an empty directory. It
-is written before the directory is made and taken away when `after_create` has succeeded or the
-directory is gone again, so that only a daemon that was killed in between leaves one.
+is written before the directory is made or taken apart, and goes when `after_create` has succeeded
+or the directory is gone. What has one is made anew before anybody works in it; one is left where
+the daemon was killed in between, or where something in the directory could not be removed.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ def note_unfinished(root: str, key: WorkspaceKey) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(_note(root, key), flags, 0o600)
     with os.fdopen(descriptor, "w") as note:
-        note.write(f"{key}: after_create has not ended yet\n")
+        note.write(f"{key}: not filled to the end, or not removed to the end\n")
 
 
 def is_unfinished(root: str, key: WorkspaceKey) -> bool:
-    """Whether an earlier attempt to fill this workspace was cut off."""
+    """Whether filling or removing this workspace was cut off."""
     return os.path.lexists(_note(root, key))
 
 

@@ -41,7 +41,8 @@ def main(mode: str, daemon_id: str) -> None:
         print(child.pid, int(child.stdout.readline()), flush=True)
     sys.stdin.readline()
     if mode == "orderly":
-        warden.tell_ended(children[0].pid)
+        for child in children:
+            warden.tell_ended(child.pid)
         warden.dismiss()
         warden.dismiss()
 

@@ -1,0 +1,1 @@
+"""Promises that hold while everything around the daemon fails."""
