@@ -20,6 +20,11 @@ USAGE_METHOD: Final = "thread/tokenUsage/updated"
 RATE_LIMITS_METHOD: Final = "account/rateLimits/updated"
 MAX_REPORT_CHARACTERS: Final = 16 * 1024
 """Known reports have 500; what is longer is left out."""
+MAX_TOKENS: Final = 10**12
+"""Of one thread: more than any can use. Sums of such numbers stay exact in JSON and in metrics,
+which have no form for numbers of thousands of digits."""
+MAX_MERGE_DEPTH: Final = 5
+"""Known reports nest three deep. What lies deeper is replaced as a whole, not merged."""
 
 
 def read_usage(
@@ -54,7 +59,7 @@ def _counts(total: JsonObject) -> TokenUsage | None:
 
 def _count(total: JsonObject, *names: str) -> int | None:
     number = as_whole_number(_member(total, *names))
-    return number if number is not None and number >= 0 else None
+    return number if number is not None and 0 <= number <= MAX_TOKENS else None
 
 
 def read_rate_limits(params: JsonObject) -> JsonObject | None:
@@ -75,13 +80,13 @@ def limit_name(limits: JsonObject) -> str:
     return as_text(_member(limits, "limitId", "limit_id")) or ""
 
 
-def merge_rate_limits(known: JsonObject | None, update: JsonObject) -> JsonObject:
+def merge_rate_limits(known: JsonObject | None, update: JsonObject, depth: int = 1) -> JsonObject:
     """`known` with the news of `update`: null in a sparse update does not clear a value."""
     merged: dict[str, JsonValue] = dict(known or {})
     for name, value in update.items():
         inner, before = as_object(value), as_object(merged.get(name))
-        if inner is not None and before is not None:
-            merged[name] = merge_rate_limits(before, inner)
+        if inner is not None and before is not None and depth < MAX_MERGE_DEPTH:
+            merged[name] = merge_rate_limits(before, inner, depth + 1)
         elif value is not None or name not in merged:
             merged[name] = value
     return merged

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import httpx
 
 PUBLIC_REST = "https://api.github.com"
 ENTERPRISE_PATH = "/api/v3"
@@ -39,12 +41,26 @@ def addresses_of(api_url: str) -> Addresses:
     return Addresses(rest=f"{origin}{path}", graphql=f"{origin}{path}/graphql")
 
 
+def joined(base: str, written: str) -> str:
+    """What a reference in an answer of `base` leads to; empty where it is no address."""
+    try:
+        address = urljoin(base, written)
+        _origin(address)
+        httpx.URL(address)
+    except (ValueError, httpx.InvalidURL):
+        return ""
+    return address
+
+
 def same_origin(one: str, other: str) -> bool:
     """Whether two absolute addresses have scheme, host and port in common."""
     return _origin(one) == _origin(other)
 
 
 def _judged(api_url: str) -> SplitResult:
+    if "@" in api_url:
+        # Not shown, and not taken apart: a credential in it may hold any character.
+        raise AddressError("the address must not contain a user name or password")
     try:
         url = urlsplit(api_url)
         host, _ = url.hostname, url.port
@@ -52,11 +68,9 @@ def _judged(api_url: str) -> SplitResult:
         raise AddressError(f"`{api_url}` is not an address: {error}") from None
     if not host or url.scheme not in _DEFAULT_PORTS:
         raise AddressError(f"`{api_url}` is not an address that begins with https://")
-    if url.username is not None or url.password is not None:
-        # Not shown: it may be a credential.
-        raise AddressError("the address must not contain a user name or password")
     if url.query or url.fragment:
-        raise AddressError(f"`{api_url}` must not have a query or a fragment")
+        # Nor is this: tokens are handed over in queries, too.
+        raise AddressError("the address must not have a query or a fragment")
     if url.scheme == "http" and not is_loopback(host):
         raise AddressError(f"`{api_url}` would send the token unencrypted")
     return url

@@ -12,14 +12,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urljoin
 
 import anyio
 import httpx
 
 from symphony.domain.json import JsonValue
 from symphony.trackers.errors import TrackerError
-from symphony.trackers.github.addresses import Addresses, same_origin
+from symphony.trackers.github.addresses import Addresses, joined, same_origin
 from symphony.trackers.github.answers import Answer, patience_of, rate_limited
 
 MEDIA_TYPE = "application/vnd.github+json"
@@ -131,7 +130,7 @@ class GitHubClient:
                 return answer
             if request.method != "GET" and answer.status not in (307, 308):
                 return answer
-            target = urljoin(answer.url, location)
+            target = joined(answer.url, location)
             if not same_origin(target, self.addresses.rest):
                 raise TrackerError(
                     "tracker_request",

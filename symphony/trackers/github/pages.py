@@ -13,11 +13,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from symphony.domain.json import JsonValue, as_array
 from symphony.trackers.errors import TrackerError
-from symphony.trackers.github.addresses import same_origin
+from symphony.trackers.github.addresses import joined, same_origin
 from symphony.trackers.github.answers import Answer, json_of
 from symphony.trackers.github.client import GitHubClient
 
@@ -116,7 +116,7 @@ class Pages(Generic[Parsed]):
         found = _NEXT.search(answer.headers.get("link", ""))
         if found is None:
             return None
-        url = urljoin(answer.url, found.group(1))
+        url = joined(answer.url, found.group(1))
         if not same_origin(url, self._client.addresses.rest):
             raise TrackerError(
                 "tracker_pagination", "GitHub's next page is at another origin; it is not asked"

@@ -278,6 +278,8 @@ def _placement_on(board_id: str | None, issue: JsonObject) -> Placement | None:
 
 def _board_priority(value: JsonObject) -> int | None:
     number = value.get("number")
-    if isinstance(number, (int, float)) and not isinstance(number, bool):
-        return int(number) if float(number).is_integer() else None
+    if isinstance(number, float):
+        return int(number) if number.is_integer() else None
+    if (whole := as_whole_number(number)) is not None:
+        return whole
     return priority_named(as_text(value.get("name")) or "")

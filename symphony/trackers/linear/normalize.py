@@ -8,7 +8,7 @@ dropped, and never hides an issue (`issue.optional.fallback`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import BlockerRef, Issue, state_key
@@ -179,11 +179,12 @@ def _native_ref(record: JsonObject, column: JsonObject) -> JsonObject:
 
 
 def _instant(value: JsonValue) -> datetime | None:
+    """In UTC, because not every moment of another zone is one there."""
     try:
         instant = datetime.fromisoformat(as_text(value) or "")
-    except ValueError:
+        return instant.astimezone(UTC) if instant.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return instant if instant.tzinfo is not None else None
 
 
 def _object(record: JsonObject, name: str) -> JsonObject:
