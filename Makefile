@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # As many test processes as there are cores.
 WORKERS ?= auto
 
-.PHONY: help demo test check integration conformance mutants benchmark format lock clean
+.PHONY: help demo test check integration conformance mutants benchmark soak format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -18,6 +18,7 @@ help:
 	@echo "make integration  the daemon with the real Codex program and a model on loopback"
 	@echo "make conformance  the daemon judged by the conformance suite, with both trackers"
 	@echo "make mutants      small defects of the daemon, each noticed by the checks it is listed with"
+	@echo "make soak         hours of the same: events, kills, wrong lines, work; docs/reliability.md"
 	@echo "make benchmark    the figures of docs/performance.md, measured on this machine"
 	@echo "make format       apply the formatter"
 	@echo "make lock         resolve requirements/*.txt again from pyproject.toml"
@@ -70,6 +71,13 @@ conformance: $(VENV)/runtime.stamp
 # Each small defect of the daemon has to be noticed by the checks that it is listed with.
 mutants: $(VENV)/development.stamp
 	@$(BIN)/python -m tests.mutants.gate $(MUTANTS)
+
+# Each prints one line of figures and fails where a promise was broken.
+soak: $(VENV)/development.stamp
+	@$(BIN)/python -m tests.simulation.soak --events 10000000
+	@$(BIN)/python -m tests.reliability.hostile_lines --lines 1000000
+	@$(BIN)/python -m tests.reliability.rounds --rounds 200
+	@$(BIN)/python -m tests.reliability.soak --issues 2000 --minutes 30
 
 benchmark: $(VENV)/development.stamp
 	@$(BIN)/python -m benchmarks.run $(BENCHMARKS)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.boards import LinearBoard
 from benchmarks.budget import idle_budget
+from benchmarks.pages import ten_pages
 from benchmarks.scale import slow_tracker, ten_thousand
 from benchmarks.site import Site
 
@@ -87,6 +88,7 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
     "chatty": chatty_sessions,
     "slow-tracker": slow_tracker,
     "ten-thousand": ten_thousand,
+    "ten-pages": ten_pages,
     "idle-budget": idle_budget,
 }
 

@@ -70,13 +70,16 @@ Work on {{{{ issue.id }}}}
         self.board.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def start(self) -> None:
-        """Start the daemon; `started_at` is the moment before."""
+    def start(self, *options: str) -> None:
+        """Start the daemon with these options; `started_at` is the moment before."""
         program = Path(sys.executable).with_name("symphony")
         self.started_at = time.monotonic()
         with (self.root / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                (str(program), "WORKFLOW.md"), cwd=self.root, env=self._environment(), stderr=log
+                (str(program), "WORKFLOW.md", *options),
+                cwd=self.root,
+                env=self._environment(),
+                stderr=log,
             )
 
     def inside(self, *words: str) -> dict[str, float]:

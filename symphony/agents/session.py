@@ -65,9 +65,9 @@ async def open_session(
     """A session on a process that was just started in `workspace`, an absolute path.
 
     `title` names the thread. `execute_tool` runs one of `tools` on the host. `report` may take its
-    time: the agent waits meanwhile, and that time is not held against it. `record` sees every line.
-    With an `answer` the session goes on with its thread, if the agent still has it.
-    Raises `AgentError` where the session cannot be opened; the process is stopped then as well.
+    time: the agent waits meanwhile, which is not held against it. `record` sees every line. With an
+    `answer` the session goes on with its thread, if the agent still has it. Raises `AgentError`
+    where it cannot be opened; the process is stopped then as well.
     """
     limits = limits or SessionLimits()
     failure: Exception | None = None
@@ -158,8 +158,6 @@ class AgentSession:
         """Whether the thread has a history that this session goes on with."""
         return self._thread is not None and self._thread == self._resume_thread
 
-    # Start.
-
     async def begin(self, title: str) -> None:
         """The handshake and the thread. For `open_session` only."""
         self._channel.start(self._tasks)
@@ -178,10 +176,9 @@ class AgentSession:
     async def run_turn(self, prompt: str, number: int) -> TurnResult:
         """Run one turn to its end. `number` counts from 1 within a run.
 
-        Returns `NeedsPerson` where the agent asked what only a person can answer; the turn is
-        interrupted then. Raises `AgentError` for every other end than completion; after
-        `turn_failed` and `turn_cancelled` the session could go on, after any other it could not.
-        """
+        Gives `NeedsPerson` where the agent asked what only a person can answer, and interrupts the
+        turn. Raises `AgentError` for every other end than completion; after `turn_failed` and
+        `turn_cancelled` the session could go on."""
         try:
             return await self._run_turn(prompt, number)
         except AgentError as error:
