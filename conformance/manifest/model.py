@@ -128,6 +128,7 @@ class Manifest(Section):
             ("launch.directory", launch.directory, COMMAND_PLACEHOLDERS),
             ("launch.environment", launch.environment, COMMAND_PLACEHOLDERS),
             ("http.arguments", self.http.arguments, COMMAND_PLACEHOLDERS),
+            ("logs.arguments", self.logs.arguments, COMMAND_PLACEHOLDERS),
             ("tracker.linear", self.tracker.linear, FRONT_MATTER_PLACEHOLDERS),
             ("tracker.github", self.tracker.github, FRONT_MATTER_PLACEHOLDERS),
             ("front_matter", self.front_matter, FRONT_MATTER_PLACEHOLDERS),

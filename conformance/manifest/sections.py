@@ -126,9 +126,11 @@ class Http(Section):
 
 
 class Logs(Section):
-    """Where else it logs: a pattern of paths below `{logs}`, such as `log/*.log`."""
+    """Where else it logs. `files` is a pattern of paths below `{logs}`, such as `log/*.log`.
+    `arguments` follow the command where a scenario wants them written beside the output."""
 
     files: str = ""
+    arguments: Command = ()
 
 
 class Tracker(Section):

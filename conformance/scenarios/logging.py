@@ -172,8 +172,9 @@ async def logs_that_cannot_be_written(lab: Lab) -> None:
 
 
 def _command(manifest: Manifest) -> Sequence[str]:
-    """The command of the manifest, for a shell that starts in another directory."""
-    program, *rest = manifest.launch.command
+    """The command of the manifest, for a shell that starts in another directory, with what makes
+    it write log files."""
+    program, *rest = (*manifest.launch.command, *manifest.logs.arguments)
     is_relative = "/" in program and not program.startswith(("/", "{"))
     return (str(manifest.directory / program) if is_relative else program, *rest)
 

@@ -183,12 +183,13 @@ async def _root_moves(
 async def many_running_issues(lab: Lab) -> None:
     issues = [lab.tracker.put(f"ENG-{number}") for number in range(1, MANY + 1)]
     lab.tracker.set_chaos(ChaosSetting(seed=lab.seed, page_size=50))
-    # So many fake agents would take the machine; these only say that they were started.
+    # So many fake agents would take the machine; these only say that they were started. They keep
+    # their output open: one that closed it would have failed.
     starts = lab.files.trace("starts")
     lab.workflow(
         agent={"max_concurrent_agents": 2 * MANY},
         codex={
-            "command": f"{starts.hook('$PWD')}; exec cat >/dev/null",
+            "command": f"{starts.hook('$PWD')}; exec cat 3>&1 >/dev/null",
             "read_timeout_ms": 120_000,
         },
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from conformance.agents.steps import WORKS
 from conformance.lab.lab import Lab
+from conformance.lab.timeline import Event
 from conformance.scenario import scenario
 from conformance.scenarios.lives import printed_since
 
@@ -67,9 +69,8 @@ async def cleanup_at_start(lab: Lab) -> None:
             "the workspace of a finished issue is removed",
             seen=lambda: f"there are {', '.join(lab.files.names())}",
         )
+    cleanup, polls = _reads_at_start(lab, mark)
     with lab.judging("startup.order.sequence") as judge:
-        cleanup = lab.tracker.reads("terminal", after=mark)
-        polls = lab.tracker.reads("candidates", after=mark)
         judge.before(
             cleanup[0] if cleanup else None,
             polls[0] if polls else None,
@@ -97,7 +98,10 @@ async def cleanup_at_start(lab: Lab) -> None:
     await lab.stop()
 
     lab.tracker.set_state(resting.name, "Done")
-    lab.tracker.fault("status", times=None, only="terminal", status=503)
+    if cleanup and cleanup[0].kind == "candidates":
+        lab.tracker.fault("status", only="candidates", status=503)
+    else:
+        lab.tracker.fault("status", times=None, only="terminal", status=503)
     before, begun = lab.output(), len(lab.sessions(active))
     lab.workflow("In spite of it", hooks=hooks)
     with lab.judging("startup.cleanup.fetch_failed") as judge:
@@ -110,3 +114,15 @@ async def cleanup_at_start(lab: Lab) -> None:
         warned = [line for line in said if any(each in line for each in ("warn", "error", "fail"))]
         judge.holds(warned, expected="a warning is logged", seen="\n".join(said[-5:]))
     lab.tracker.clear_faults()
+
+
+def _reads_at_start(lab: Lab, mark: int) -> tuple[Sequence[Event], Sequence[Event]]:
+    """Those for the cleanup, and those of candidates. Whoever asks for issues in any state, and
+    tells them apart by itself, asks the same twice: first for the cleanup."""
+    cleanup = lab.tracker.reads("terminal", after=mark)
+    polls = [
+        each for each in lab.tracker.reads("candidates", after=mark) if each.data["is_opening"]
+    ]
+    if not cleanup and polls[1:] and not polls[0].data["states"]:
+        return polls[:1], polls[1:]
+    return cleanup, polls

@@ -260,8 +260,8 @@ class Target:
         if not started or life.failure is not None:
             reason = life.failure or f"nothing happened within {START_LIMIT_S:.0f} s"
             raise TargetError(
-                f"the target cannot be started: {reason}; correct launch.command, or the interpreter "
-                "that the first line of the program names"
+                f"the target cannot be started: {reason}; correct launch.command, or the "
+                "interpreter that the first line of the program names"
             )
         command = " ".join(shlex.join(arguments).split())[:COMMAND_SHOWN]
         text = f"started as {life.pid}: {command}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -49,6 +50,34 @@ def test_a_report_is_written_whole_and_readable_to_others(tmp_path: Path) -> Non
     assert path.read_bytes() == b"new\n"
     assert path.stat().st_mode & 0o777 == 0o644
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_link_is_written_through_and_stays(tmp_path: Path) -> None:
+    target, link = tmp_path / "published.html", tmp_path / "report.html"
+    link.symlink_to(target)
+    write_text(link, "long\n")
+    write_text(link, "new\n")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new\n"
+
+
+def test_what_is_no_file_is_written_to_and_stays_what_it_is(tmp_path: Path) -> None:
+    pipe = tmp_path / "report"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_text(pipe, "new\n")
+        assert os.read(reader, 100) == b"new\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_device_that_is_full_is_told(tmp_path: Path) -> None:
+    (tmp_path / "report.html").symlink_to("/dev/full")
+    with pytest.raises(ReportError, match=r"report\.html: No space left"):
+        write_text(tmp_path / "report.html", "x")
 
 
 def test_a_report_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Legal variants: the daemon with one change that SPEC.md permits, which the suite has to pass."""
