@@ -7,10 +7,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# As many test processes as there are cores.
-WORKERS ?= auto
+# Half as many test processes again as there are cores: most of them wait for a child.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 2) * 3 // 2)')
 
-.PHONY: help demo test check integration conformance mutants benchmark soak format lock clean
+.PHONY: help demo test check integration conformance mutants variants benchmark soak format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -18,6 +18,7 @@ help:
 	@echo "make integration  the daemon with the real Codex program and a model on loopback"
 	@echo "make conformance  the daemon judged by the conformance suite, with both trackers"
 	@echo "make mutants      small defects of the daemon, each noticed by the checks it is listed with"
+	@echo "make variants     changes of the daemon that SPEC.md permits, which the suite has to pass"
 	@echo "make soak         hours of the same: events, kills, wrong lines, work; docs/reliability.md"
 	@echo "make benchmark    the figures of docs/performance.md, measured on this machine"
 	@echo "make format       apply the formatter"
@@ -50,7 +51,7 @@ demo: $(VENV)/runtime.stamp
 	@$(BIN)/symphony demo $(DEMO)
 
 test: $(VENV)/development.stamp
-	@$(BIN)/python -m pytest -n $(WORKERS) --ignore tests/integration $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/integration $(TESTS)
 
 check: $(VENV)/development.stamp
 	@$(BIN)/ruff check .
@@ -59,7 +60,7 @@ check: $(VENV)/development.stamp
 	@$(BIN)/pyright --warnings
 
 integration: $(VENV)/agent.stamp
-	@$(BIN)/python -m pytest -rs tests/integration $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) -rs tests/integration $(TESTS)
 
 # Our own daemon, judged as any other implementation; the results hold every report.
 conformance: $(VENV)/runtime.stamp
@@ -71,6 +72,11 @@ conformance: $(VENV)/runtime.stamp
 # Each small defect of the daemon has to be noticed by the checks that it is listed with.
 mutants: $(VENV)/development.stamp
 	@$(BIN)/python -m tests.mutants.gate $(MUTANTS)
+
+# What the specification permits: all at once, with both trackers.
+variants: $(VENV)/development.stamp
+	@$(BIN)/python -m tests.variants.gate --together --all --dialect linear $(VARIANTS)
+	@$(BIN)/python -m tests.variants.gate --together --all --dialect github $(VARIANTS)
 
 # Each prints one line of figures and fails where a promise was broken.
 soak: $(VENV)/development.stamp
