@@ -39,6 +39,7 @@ class MemoryView:
         self.polled = True
         self.polls = 0
         self.answers: list[tuple[IssueId, int, str]] = []
+        self.answered = anyio.Event()
         self.stops: list[IssueId] = []
         self.poll_requested = anyio.Event()
         self.requests: int | None = None
@@ -82,6 +83,7 @@ class MemoryView:
 
     async def answer(self, issue_id: IssueId, question: int, text: str) -> None:
         self.answers.append((issue_id, question, text))
+        self.answered.set()
 
     async def stop(self, issue_id: IssueId) -> None:
         self.stops.append(issue_id)

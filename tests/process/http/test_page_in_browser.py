@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -167,6 +168,31 @@ async def test_the_button_polls_and_leaves_the_page_where_it_is(tmp_path: Path) 
         assert await harness.told() == {"path": "/harness/page/", "disabled": True}
         assert await harness.told() == {"refused": []}
     assert view.polls == 1
+
+
+async def test_what_was_typed_survives_a_change_and_is_sent(tmp_path: Path) -> None:
+    view = MemoryView(boards.busy(boards.this_moment()))
+    script = """
+    const field = first(".answer textarea");
+    field.focus();
+    field.value = "Seven days,";
+    await tell({ ready: true });
+    await until(() => document.body.textContent.includes("48m"));
+    field.value += " and say so in the mail.";
+    await tell({ here: field.isConnected, focus: document.activeElement === field, refused });
+    first(".answer button").click();
+    """
+    asked = view.snapshot()
+    assert asked is not None
+    (question,) = asked.blocked
+    async with shown(view, script, tmp_path, path="/issues/APP-118") as harness:
+        await harness.told()
+        earlier = replace(question, since=question.since - timedelta(seconds=50))
+        view.show(replace(asked, blocked=(earlier,)))
+        assert await harness.told() == {"here": True, "focus": True, "refused": []}
+        with anyio.fail_after(PATIENCE_S):
+            await view.answered.wait()
+    assert view.answers == [(question.issue.id, 7, "Seven days, and say so in the mail.")]
 
 
 async def test_a_log_stays_at_its_end_unless_its_reader_has_scrolled(tmp_path: Path) -> None:
