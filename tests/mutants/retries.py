@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace as changed
 
 from symphony.domain.issue import Issue
+from symphony.domain.run import OperatorAnswer
 from symphony.runtime import timers
 from symphony.scheduler import retry, transitions
 from symphony.scheduler.commands import Command, RetryTimer, StartRun
@@ -123,8 +124,11 @@ def _() -> None:
         error: str,
         now: Moment,
         place: Place | None,
+        answer: OperatorAnswer | None = None,
     ) -> list[Command]:
-        commands = original(state, issue, failures=failures, error=error, now=now, place=place)
+        commands = original(
+            state, issue, failures=failures, error=error, now=now, place=place, answer=answer
+        )
         # What could not even be started has a sentence, and a list, of its own.
         if not error.startswith("codex_not_found"):
             state.retrying[issue.id].attempt = 2 * failures - 1
