@@ -7,11 +7,10 @@ Nothing is made up: where the words do not fit the form, a person is asked again
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Final
 
-from symphony.domain.json import JsonObject, JsonValue, as_array, as_object, as_text
+from symphony.domain.json import JsonObject, as_array, as_object, as_text, parse_json
 
 _YES: Final = frozenset({"accept", "yes", "ok", "okay"})
 _NO: Final = frozenset({"decline", "no"})
@@ -46,7 +45,7 @@ def form(params: JsonObject, text: str) -> JsonObject | None:
 def _content(fields: JsonObject, required: Sequence[str], text: str) -> JsonObject | None:
     if not fields:
         return {}
-    given = _object_in(text)
+    given = as_object(parse_json(text))
     if given is not None:
         return given if set(required) <= set(given) <= set(fields) else None
     if len(fields) > 1:
@@ -59,11 +58,3 @@ def _content(fields: JsonObject, required: Sequence[str], text: str) -> JsonObje
 def _required(schema: JsonObject) -> Sequence[str]:
     names = as_array(schema.get("required")) or ()
     return [name for name in names if isinstance(name, str)]
-
-
-def _object_in(text: str) -> JsonObject | None:
-    try:
-        value: JsonValue = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return as_object(value)

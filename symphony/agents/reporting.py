@@ -18,7 +18,6 @@ from symphony.agents.telemetry import (
     USAGE_METHOD,
     is_small,
     limit_name,
-    merge_rate_limits,
     read_rate_limits,
     read_usage,
 )
@@ -26,6 +25,7 @@ from symphony.agents.text import one_line
 from symphony.domain.ids import ThreadId, TurnId
 from symphony.domain.json import JsonObject
 from symphony.domain.run import AgentActivity, RateLimitsReported, RunUpdate
+from symphony.scheduler.ratelimits import overlay
 
 MAX_LIMITS: Final = 50
 """An account has a handful; of more than that, those that were reported last are kept."""
@@ -111,7 +111,7 @@ class Reporter:
         if limits is None or not is_small(limits):
             return
         name = limit_name(limits)
-        merged = merge_rate_limits(self._limits.pop(name, None), limits)
+        merged = overlay(self._limits.pop(name, None) or {}, limits)
         self._limits[name] = merged if is_small(merged) else limits
         if len(self._limits) > MAX_LIMITS:
             del self._limits[next(iter(self._limits))]

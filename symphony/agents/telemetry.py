@@ -23,8 +23,6 @@ MAX_REPORT_CHARACTERS: Final = 16 * 1024
 MAX_TOKENS: Final = 10**12
 """Of one thread: more than any can use. Sums of such numbers stay exact in JSON and in metrics,
 which have no form for numbers of thousands of digits."""
-MAX_MERGE_DEPTH: Final = 5
-"""Known reports nest three deep. What lies deeper is replaced as a whole, not merged."""
 
 
 def read_usage(
@@ -78,18 +76,6 @@ def is_small(limits: JsonObject) -> bool:
 def limit_name(limits: JsonObject) -> str:
     """Which limit this is; an account may have several."""
     return as_text(_member(limits, "limitId", "limit_id")) or ""
-
-
-def merge_rate_limits(known: JsonObject | None, update: JsonObject, depth: int = 1) -> JsonObject:
-    """`known` with the news of `update`: null in a sparse update does not clear a value."""
-    merged: dict[str, JsonValue] = dict(known or {})
-    for name, value in update.items():
-        inner, before = as_object(value), as_object(merged.get(name))
-        if inner is not None and before is not None and depth < MAX_MERGE_DEPTH:
-            merged[name] = merge_rate_limits(before, inner, depth + 1)
-        elif value is not None or name not in merged:
-            merged[name] = value
-    return merged
 
 
 def _member(container: JsonObject, *names: str) -> JsonValue:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from symphony.cli.board import EXIT_NOT_VISIBLE, QuestionError, compose
 from symphony.documents.references import resolve_secret
-from symphony.domain.json import JsonObject, JsonValue, as_object, as_text
+from symphony.domain.json import JsonObject, as_object, as_text, parse_json
 from symphony.domain.settings import Settings
 from symphony.observability.address import address_file, find
 from symphony.processes.lock import find_holders
@@ -107,7 +107,7 @@ def ask(
     except (httpx.HTTPError, httpx.InvalidURL, _UnboundedError) as error:
         reason = str(error) or type(error).__name__
         raise _no_answer(f"the daemon at {place.url} does not answer: {reason}") from None
-    answer = as_object(_parsed(data))
+    answer = as_object(parse_json(data))
     if answer is None:
         message = (
             f"what answers at {place.url} is no daemon (status {status}). Is it the right one?"
@@ -134,14 +134,6 @@ def _bounded(parts: Iterator[bytes], deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise _UnboundedError("its answer did not end in time")
     return bytes(data)
-
-
-def _parsed(data: bytes) -> JsonValue:
-    try:
-        value: JsonValue = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return value
 
 
 def _no_answer(words: str) -> QuestionError:

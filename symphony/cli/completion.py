@@ -18,6 +18,7 @@ from typing import Final
 from symphony.cli.main import COMMANDS
 from symphony.cli.parsing import CommandParser
 from symphony.cli.run import program_parser
+from symphony.domain.settings import Settings
 
 PATIENCE_S: Final = 1.0
 """Nobody waits longer for a word to be completed."""
@@ -173,20 +174,20 @@ def known_issues() -> Iterable[str]:
     from symphony.cli.board import QuestionError, compose
 
     try:
-        root = compose(None).settings.workspace.root
+        settings = compose(None).settings
     except QuestionError:
         return ()
-    found = dict.fromkeys((*_of_daemon(), *_of_logs(root)))
+    found = dict.fromkeys((*_of_daemon(settings), *_of_logs(settings.workspace.root)))
     return [name for name in found if _PLAIN.fullmatch(name)]
 
 
-def _of_daemon() -> Iterator[str]:
-    from symphony.cli.asking import ask, find_daemon
+def _of_daemon(settings: Settings) -> Iterator[str]:
+    from symphony.cli.asking import ask, place_of_daemon
     from symphony.cli.board import QuestionError
     from symphony.domain.json import as_array, as_object, as_text
 
     try:
-        state = ask(find_daemon(None, None), "api/v1/state", timeout_s=PATIENCE_S)
+        state = ask(place_of_daemon(settings, None), "api/v1/state", timeout_s=PATIENCE_S)
     except QuestionError:
         return
     for name in ("running", "retrying", "blocked", "skipped"):

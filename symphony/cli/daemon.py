@@ -63,7 +63,6 @@ def run_daemon(
     if sys.stderr is None:
         _tell_closed_stream()
     from symphony.runtime.daemon import Daemon, DaemonOptions
-    from symphony.runtime.round import Round
 
     options = DaemonOptions(
         workflow_path=os.path.abspath(path or DEFAULT_WORKFLOW),
@@ -75,7 +74,7 @@ def run_daemon(
         surface=open_http,
         show=None if foreground is None else foreground.show,
     )
-    only = Round() if once else None
+    only = _one_round() if once else None
     daemon = Daemon(options, governor=only)
     # What is there now stays until the end, and need not be looked at again.
     gc.freeze()
@@ -85,6 +84,13 @@ def run_daemon(
     if in_order and identity.warden is not None:
         identity.warden.dismiss()
     return code if only is None or code else _conclude(only)
+
+
+def _one_round() -> Round:
+    # Late: a daemon that goes on has no use for it.
+    from symphony.runtime.round import Round
+
+    return Round()
 
 
 def _foreground(log_format: str) -> Foreground | None:

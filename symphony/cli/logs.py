@@ -6,7 +6,6 @@ for a terminal: no control character of theirs reaches it.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from symphony.agents.activity import describe
 from symphony.agents.text import one_line
 from symphony.cli.board import EXIT_NOT_VISIBLE, QuestionError, add_path, complain, compose
 from symphony.cli.parsing import CommandParser
-from symphony.domain.json import JsonObject, JsonValue, as_object, as_text
+from symphony.domain.json import JsonObject, as_object, as_text, parse_json
 from symphony.observability.session_log import SESSIONS_DIRECTORY, default_logs_root
 from symphony.workspaces.key import workspace_key
 
@@ -142,7 +141,7 @@ def _raw(line: bytes) -> str:
 
 
 def _told(line: bytes) -> str:
-    entry = as_object(_parsed(line)) or {}
+    entry = as_object(parse_json(line)) or {}
     at = (as_text(entry.get("at")) or "")[11:23]
     direction = as_text(entry.get("direction")) or "note"
     text = as_text(entry.get("line")) or ""
@@ -151,7 +150,7 @@ def _told(line: bytes) -> str:
 
 
 def _message(text: str) -> str:
-    message = as_object(_parsed(text.encode()))
+    message = as_object(parse_json(text.encode()))
     if message is None:
         return text
     method = as_text(message.get("method"))
@@ -162,14 +161,6 @@ def _message(text: str) -> str:
     params: JsonObject = as_object(message.get("params")) or {}
     activity = describe(method, params) if message.get("id") is None else None
     return method if activity is None or activity.message == method else f"{activity.message}"
-
-
-def _parsed(data: bytes) -> JsonValue:
-    try:
-        value: JsonValue = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return value
 
 
 def _print(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
@@ -9,6 +10,15 @@ JsonValue: TypeAlias = (
     "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 )
 JsonObject: TypeAlias = "Mapping[str, JsonValue]"
+
+
+def parse_json(text: str | bytes) -> JsonValue:
+    """What this JSON says; None where it is none, or is nested too deeply to be read."""
+    try:
+        value: JsonValue = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
 
 
 def as_object(value: object) -> JsonObject | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
-from symphony.domain.json import JsonObject, JsonValue, as_object
+from symphony.domain.json import JsonObject, as_object, parse_json
 from symphony.http.answers import ApiError
 
 MAX_BODY_BYTES: Final = 65_536
@@ -23,11 +22,7 @@ async def json_body(request: Request) -> JsonObject:
     body = await _read(request)
     if not body.strip():
         return {}
-    try:
-        value: JsonValue = json.loads(body)
-    except (ValueError, RecursionError):
-        raise bad_body("The body has to be empty or a JSON object.") from None
-    members = as_object(value)
+    members = as_object(parse_json(body))
     if members is None:
         raise bad_body("The body has to be empty or a JSON object.")
     return members

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from symphony.domain.issue import Issue
 from symphony.domain.run import NeedsPerson, OperatorAnswer
 from symphony.scheduler.commands import Announce, Command, ReadIssues
 from symphony.scheduler.events import ForParking
@@ -51,31 +52,15 @@ def hold_run(state: SchedulerState, entry: Running, now: Moment) -> list[Command
 def hold_retry(state: SchedulerState, retry: Retry, now: Moment) -> list[Command]:
     """Retrying -> parked, because an operator stopped it. An answer that waited is given up."""
     del state.retrying[retry.issue.id]
-    parked = Parked(
-        issue=retry.issue,
-        request=STOPPED_BY_OPERATOR,
-        question=_STOPPED_TEXT,
-        since=now,
-        epoch=state.next_epoch(),
-        attempt=retry.attempt,
-        place=retry.place,
-        thread_id=retry.answer.thread_id if retry.answer is not None else None,
-    )
+    parked = _stopped(state, retry.issue, now)
+    parked.attempt, parked.place = retry.attempt, retry.place
+    parked.thread_id = None if retry.answer is None else retry.answer.thread_id
     return _hold(state, parked, now)
 
 
 def hold_waiting(state: SchedulerState, waiting: Waiting, now: Moment) -> list[Command]:
     """Unclaimed -> parked, because an operator stopped it before it began."""
-    parked = Parked(
-        issue=waiting.issue,
-        request=STOPPED_BY_OPERATOR,
-        question=_STOPPED_TEXT,
-        since=now,
-        epoch=state.next_epoch(),
-        attempt=None,
-        place=None,
-    )
-    return _hold(state, parked, now)
+    return _hold(state, _stopped(state, waiting.issue, now), now)
 
 
 def queue_answered(state: SchedulerState, parked: Parked, text: str, now: Moment) -> list[Command]:
@@ -109,6 +94,19 @@ def _of_run(
         attempt=entry.attempt,
         place=entry.place,
         thread_id=entry.thread_id,
+    )
+
+
+def _stopped(state: SchedulerState, issue: Issue, now: Moment) -> Parked:
+    """An issue of which no run goes on."""
+    return Parked(
+        issue=issue,
+        request=STOPPED_BY_OPERATOR,
+        question=_STOPPED_TEXT,
+        since=now,
+        epoch=state.next_epoch(),
+        attempt=None,
+        place=None,
     )
 
 

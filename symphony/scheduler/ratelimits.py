@@ -15,16 +15,17 @@ MAX_VALUES = 500
 
 
 def merge(known: JsonObject | None, update: JsonObject) -> JsonObject:
-    """`update` over `known`; null in the update keeps what is known (`ratelimit.sparse.kept`).
+    """What `overlay` makes; null in the update keeps what is known (`ratelimit.sparse.kept`).
 
     Where both together hold more than `MAX_VALUES`, only the update is kept: reports that differ
     each time must not make the state grow.
     """
-    merged = _merged(known or {}, update, 1)
+    merged = overlay(known or {}, update)
     return merged if _values(merged) <= MAX_VALUES else update
 
 
-def _merged(known: JsonObject, update: JsonObject, depth: int) -> JsonObject:
+def overlay(known: JsonObject, update: JsonObject, depth: int = 1) -> JsonObject:
+    """`update` over `known`, at most so wide and so deep; sessions merge each of their limits."""
     merged: dict[str, JsonValue] = dict(known)
     for key, value in update.items():
         if key not in merged and len(merged) >= MAX_KEYS:
@@ -33,7 +34,7 @@ def _merged(known: JsonObject, update: JsonObject, depth: int) -> JsonObject:
         if value is None:
             merged.setdefault(key, None)
         elif isinstance(value, Mapping) and isinstance(before, Mapping) and depth < MAX_DEPTH:
-            merged[key] = _merged(before, value, depth + 1)
+            merged[key] = overlay(before, value, depth + 1)
         else:
             merged[key] = value
     return merged

@@ -172,12 +172,11 @@ def _() -> None:
     about="A report of rate limits replaces what was known, also where it is null.",
 )
 def _() -> None:
-    def latest(known: JsonObject | None, update: JsonObject, depth: int = 1) -> JsonObject:
+    def latest(known: JsonObject, update: JsonObject, depth: int = 1) -> JsonObject:
         del known, depth
         return update
 
-    replace(ratelimits, "merge", latest)
-    replace(telemetry, "merge_rate_limits", latest)
+    replace(ratelimits, "overlay", latest)
 
 
 @mutant(

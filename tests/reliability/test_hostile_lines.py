@@ -13,9 +13,10 @@ import pytest
 
 from symphony.agents.messages import MAX_ID_CHARACTERS, read_thread_id, read_turn_id, thread_of
 from symphony.agents.rpc import Connection, Notification
-from symphony.agents.telemetry import MAX_TOKENS, merge_rate_limits, read_usage
+from symphony.agents.telemetry import MAX_TOKENS, read_usage
 from symphony.domain.json import JsonObject, JsonValue
 from symphony.domain.run import TokenUsage
+from symphony.scheduler.ratelimits import overlay
 from tests.reliability.hostile_daemon import Listener
 from tests.reliability.hostile_lines import Tally, run_sessions
 from tests.reliability.hostile_mutations import CORPUS, Mutator
@@ -106,9 +107,7 @@ def test_rate_limits_are_merged_down_to_a_bounded_depth() -> None:
             value = {"a": value}
         return {"a": value}
 
-    assert merge_rate_limits(nested(3, {"b": 1}), nested(3, {"c": 2})) == nested(
-        3, {"b": 1, "c": 2}
-    )
+    assert overlay(nested(3, {"b": 1}), nested(3, {"c": 2})) == nested(3, {"b": 1, "c": 2})
     # A reader of JSON takes thousands of levels, and would end where merging began to descend.
     deep = nested(900, 1)
-    assert merge_rate_limits(deep, deep) == deep
+    assert overlay(deep, deep) == deep

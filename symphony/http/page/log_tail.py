@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from symphony.agents.activity import describe, is_stream
-from symphony.domain.json import JsonObject, as_object, as_text
+from symphony.domain.json import as_object, as_text, parse_json
 from symphony.http.page.foreign import Foreign
 
 MAX_BYTES: Final = 256 * 1024
@@ -81,7 +81,7 @@ def _end_of(path: str) -> tuple[bytes, bool]:
 
 
 def _line(row: bytes, foreign: Foreign) -> LogLine:
-    entry = _object(row.decode("utf-8", "replace"))
+    entry = as_object(parse_json(row.decode("utf-8", "replace")))
     line = as_text(entry.get("line")) if entry is not None else None
     if entry is None or line is None:
         text = foreign.line(row.decode("utf-8", "replace"), MAX_TEXT_CHARACTERS)
@@ -98,7 +98,7 @@ def _line(row: bytes, foreign: Foreign) -> LogLine:
 
 def _words(line: str) -> tuple[str, str]:
     """The method of a message, and what it is about."""
-    message = _object(line)
+    message = as_object(parse_json(line))
     if message is None:
         return "", line
     method = as_text(message.get("method"))
@@ -129,13 +129,6 @@ def _folded(lines: Iterator[LogLine]) -> Iterator[LogLine]:
 def _looks_like(line: LogLine, other: LogLine) -> bool:
     mine, others = (line.speaker, line.method), (other.speaker, other.method)
     return mine == others and line.text == other.text
-
-
-def _object(text: str) -> JsonObject | None:
-    try:
-        return as_object(json.loads(text))
-    except (ValueError, RecursionError):
-        return None
 
 
 def _instant(text: str) -> datetime | None:

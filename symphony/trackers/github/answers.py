@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from symphony.domain.json import JsonObject, JsonValue, as_object, as_text
+from symphony.domain.json import JsonObject, JsonValue, as_object, as_text, parse_json
 from symphony.trackers.errors import TrackerError
 
 SECONDARY_LIMIT_MS = 60_000
@@ -56,11 +56,8 @@ def json_of(answer: Answer) -> JsonValue:
 
 def words_of(answer: Answer) -> str:
     """What GitHub said, in one short line."""
-    try:
-        payload = as_object(json.loads(answer.body))
-    except (ValueError, RecursionError):
-        payload = None
-    text = as_text((payload or {}).get("message")) or ""
+    payload = as_object(parse_json(answer.body)) or {}
+    text = as_text(payload.get("message")) or ""
     line = " ".join(text.split())[:QUOTED_CHARACTERS]
     return f"{answer.status} {line}".strip()
 

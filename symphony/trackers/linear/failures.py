@@ -7,12 +7,11 @@ one is masked.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from symphony.domain.json import JsonObject, JsonValue, as_array, as_object, as_text
+from symphony.domain.json import JsonObject, JsonValue, as_array, as_object, as_text, parse_json
 from symphony.trackers.errors import TrackerError, TrackerErrorCategory
 
 RATE_LIMITED = "RATELIMITED"
@@ -100,7 +99,7 @@ def refusal(
 ) -> RefusedAnswerError:
     """The error that an answer with a status other than 200 stands for. `key` is the setting that
     the credential came from."""
-    answer = masked(_as_json(body), secrets)
+    answer = masked(parse_json(body), secrets)
     errors = errors_of(answer)
     said = quoted(errors)
     wait = retry_after_ms(headers, now_ms)
@@ -184,14 +183,6 @@ def masked(value: JsonValue, secrets: Collection[str]) -> JsonValue:
         return {str(masked(name, secrets)): masked(each, secrets) for name, each in members.items()}
     if (items := as_array(value)) is not None:
         return [masked(each, secrets) for each in items]
-    return value
-
-
-def _as_json(body: bytes) -> JsonValue:
-    try:
-        value: JsonValue = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
     return value
 
 

@@ -63,13 +63,14 @@ def test_the_key_of_the_tracker_is_the_daemons_alone(site: Site, linear: LinearF
     issue = put_issue(linear, "ENG-1", title=f"Do not print {KEY}")
     other = put_issue(linear, "ENG-2", state="Backlog")
     (team, *_) = linear.world.teams.values()
-    done = linear.world.state_named(team, "Done").id
+    state = linear.world.state_named(team, "In Progress").id
     update = (
-        f'mutation {{ issueUpdate(id: "{issue.id}", input: {{stateId: "{done}"}}) {{ success }} }}'
+        f'mutation {{ issueUpdate(id: "{issue.id}", input: {{stateId: "{state}"}}) {{ success }} }}'
     )
     print_all: JsonValue = {"do": "run", "command": "env; cat ~/.bash_profile"}
     say: JsonValue = {"do": "message", "text": f"I found {KEY}."}
-    script: Script = {"turns": [[print_all, say, WAIT, _query(f"# {KEY}\n{update}")]]}
+    # A second gate: an agent whose issue is done is stopped, perhaps before it hears the answer.
+    script: Script = {"turns": [[print_all, say, WAIT, _query(f"# {KEY}\n{update}"), WAIT]]}
     site.write_script("ENG-1", script)
     # Names that the file uses and the adapter knows, another one, and a text that holds the key.
     names = {"BOARD_KEY": KEY, "LINEAR_API_KEY": KEY, "COPY": KEY, "INSIDE": f"https://{KEY}@x.y"}
@@ -86,9 +87,11 @@ def test_the_key_of_the_tracker_is_the_daemons_alone(site: Site, linear: LinearF
     working = site.at_gate("ENG-1")
     assert not any(request.is_mutation for request in linear.requests.all())
     working.go()
+    site.at_gate("ENG-1")
+    assert linear.world.state_of(issue) == "In Progress"
+    linear.world.set_state(issue, linear.world.state_named(team, "Done"))
     daemon.wait_for_log(event="workspace_removed", issue_identifier="ENG-1")
     assert daemon.stop() == 0
-    assert linear.world.state_of(issue) == "Done"
     assert linear.world.state_of(other) == "Backlog"
     assert {request.headers["authorization"] for request in linear.requests.all()} == {KEY}
     (session,) = site.sessions("ENG-1")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from symphony.agents.telemetry import limit_name, merge_rate_limits, read_rate_limits, read_usage
+from symphony.agents.telemetry import limit_name, read_rate_limits, read_usage
 from symphony.domain.ids import ThreadId, TurnId
 from symphony.domain.json import JsonObject
 from symphony.domain.run import TokenUsage, UsageReported
+from symphony.scheduler.ratelimits import overlay
 
 OWN = frozenset({TurnId("turn-2")})
 RESUMED = ThreadId("thread")
@@ -85,7 +86,7 @@ def test_a_sparse_update_does_not_clear_what_is_known() -> None:
         "secondary": None,
         "credits": None,
     }
-    assert merge_rate_limits(known, update) == {
+    assert overlay(known, update) == {
         "limitId": "codex",
         "primary": {"usedPercent": 44, "resetsAt": 9},
         "credits": {"balance": "12.5"},
