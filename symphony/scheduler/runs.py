@@ -111,6 +111,9 @@ def _after(
     if state.draining:
         # A workspace that should go is found again by the next start (`cli.stop.workspaces_kept`).
         return []
+    if isinstance(outcome, Failed):
+        # Also of a run that was being stopped: the wait is the account's, not the run's.
+        hold_for(state, outcome.retry_after_ms, now, entry.settings)
     if entry.stopping is StopReason.TERMINAL:
         return clean(state, entry.issue, entry.place, now)
     if entry.stopping in _RELEASING:
@@ -125,7 +128,6 @@ def _after(
             return park(state, entry, outcome, now)
         case Failed():
             error = str(outcome)
-            hold_for(state, outcome.retry_after_ms, now, entry.settings)
         case Stopped(reason=reason):
             error = f"stopped: {reason.value}"
         case _:

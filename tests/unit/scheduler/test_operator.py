@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from symphony.domain.ids import ThreadId, TurnId
-from symphony.domain.run import OperatorAnswer, StopReason, TurnStarted
+from symphony.domain.run import Failed, OperatorAnswer, StopReason, TurnStarted
 from symphony.scheduler.commands import ReadIssues, StartRun
 from symphony.scheduler.events import OperatorAnswered, OperatorStopped, ReadFailure
 from tests.support.scheduling import Driver, id_of, issue, settings
@@ -248,3 +248,13 @@ def test_a_stop_of_what_is_blocked_or_unknown_changes_nothing(name: str) -> None
     before = world.snapshot.blocked
     stop(world, name)
     assert world.snapshot.blocked == before
+
+
+@pytest.mark.proves("tracker.limit.bounded")
+def test_the_wish_for_a_rest_that_a_run_heard_while_it_was_stopped_is_respected() -> None:
+    world = Driver(issue("A"), settings=settings()).begin()
+    stop(world)
+    before = len(world.of(ReadIssues))
+    world.end("A", Failed(category="tracker_status", message="429", retry_after_ms=5_000))
+    assert world.blocked() == ["A"]
+    assert len(world.of(ReadIssues)) == before
