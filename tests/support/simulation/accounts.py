@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from symphony.domain.run import Failed, StopReason, TokenUsage, UsageReported
+from symphony.domain.run import Failed, TokenUsage, UsageReported
 from symphony.domain.settings import Settings
 from symphony.scheduler.events import (
     CandidatesRead,
@@ -20,7 +20,6 @@ from symphony.scheduler.state import SchedulerState
 from tests.support.simulation.runs import SimulatedRun
 
 LONGEST_REST_MS = 3_600_000
-NOBODY_STARTS = (StopReason.TERMINAL, StopReason.NOT_ACTIVE, StopReason.NOT_ROUTABLE)
 
 
 @dataclass(slots=True)
@@ -73,9 +72,8 @@ class Rest:
                 self._take(answer, asked, now_ms)
             case TerminalRead(answer=answer):
                 self._take(answer, asked, now_ms)
-            case RunEnded(outcome=Failed(retry_after_ms=int(wish))):
-                if run is not None and run.stop not in (*NOBODY_STARTS, StopReason.NOT_VISIBLE):
-                    self._rest(wish, asked, now_ms)
+            case RunEnded(outcome=Failed(retry_after_ms=int(wish))) if run is not None:
+                self._rest(wish, asked, now_ms)
             case _:
                 pass
 

@@ -73,8 +73,10 @@ def _judge_new(
         case IssuesRead():
             assert old is not None, f"{key} was queued by a read"
             assert (retry.error, retry.attempt) == (NO_SLOTS, old.attempt), "the wait for a slot"
-            # It may have been woken at once: the slot that it lacked was its own name.
-            woken = retry.waiting_for == "refresh"
+            # It may have been woken at once: the slot that it lacked was its own name. It is read
+            # then, or as soon as the provider wants to be asked again.
+            resting = step.now_ms < facts.rest.until_ms
+            woken = retry.waiting_for == "refresh" or (resting and delay == 0)
             assert woken or delay == _backoff(facts, retry.attempt), f"{delay} for a slot"
         case OperatorAnswered():
             facts.failures[key] = 0
