@@ -98,6 +98,9 @@ def run_ended(state: SchedulerState, event: RunEnded, now: Moment) -> list[Comma
     if entry is None:
         return []
     del state.running[entry.issue.id]
+    if isinstance(event.outcome, Failed):
+        # Also of a run that was being stopped: the wait is the account's, not the run's.
+        hold_for(state, event.outcome.retry_after_ms, now, entry.settings)
     seconds = now.seconds_since(entry.started)
     state.ended_seconds += seconds
     phase = end_phase(entry, event.outcome)
@@ -111,9 +114,6 @@ def _after(
     if state.draining:
         # A workspace that should go is found again by the next start (`cli.stop.workspaces_kept`).
         return []
-    if isinstance(outcome, Failed):
-        # Also of a run that was being stopped: the wait is the account's, not the run's.
-        hold_for(state, outcome.retry_after_ms, now, entry.settings)
     if entry.stopping is StopReason.TERMINAL:
         return clean(state, entry.issue, entry.place, now)
     if entry.stopping in _RELEASING:

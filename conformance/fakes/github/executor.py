@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -35,6 +35,8 @@ from conformance.fakes.json_values import JsonObject, JsonValue, as_object, as_t
 from conformance.fakes.recording import Asked
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
+DOCUMENTS_KEPT = 256
+"""A client sends a few; parsing and validating them again would take longer than answering."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +66,8 @@ def read_operation(body: JsonObject) -> Operation:
     """The operation of a request body. What cannot be parsed has no document."""
     query = as_text(body.get("query")) or ""
     variables = as_object(body.get("variables"))
-    try:
-        document = parse(query)
-    except GraphQLError:
+    document = _parsed(query)
+    if document is None:
         return Operation(query=query, variables=variables, document=None)
     first = next((d for d in document.definitions if isinstance(d, OperationDefinitionNode)), None)
     names: tuple[str, ...] = ()
@@ -78,18 +79,32 @@ def read_operation(body: JsonObject) -> Operation:
         variables=variables,
         document=document,
         root_fields=names,
-        asked=_asked(document, first, variables),
+        asked=_asked(query, document, first, variables),
         is_mutation=first is not None and first.operation is OperationType.MUTATION,
     )
 
 
+@lru_cache(maxsize=DOCUMENTS_KEPT)
+def _parsed(query: str) -> DocumentNode | None:
+    try:
+        return parse(query)
+    except GraphQLError:
+        return None
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT)
+def _problems(query: str, unknown: frozenset[tuple[str, str]]) -> Sequence[GraphQLError]:
+    """What is wrong with a document that can be parsed."""
+    document = _parsed(query)
+    return [] if document is None else validate(schema_without(unknown), document)
+
+
 def _asked(
-    document: DocumentNode, node: OperationDefinitionNode | None, variables: JsonObject
+    query: str, document: DocumentNode, node: OperationDefinitionNode | None, variables: JsonObject
 ) -> tuple[Asked, ...]:
-    schema = schema_without()
-    if node is None or validate(schema, document):
+    if node is None or _problems(query, frozenset()):
         return ()
-    return asked_of(schema, document, node, variables)
+    return asked_of(schema_without(), document, node, variables)
 
 
 def run(operation: Operation, graph: Graph, unknown: Collection[tuple[str, str]]) -> JsonObject:
@@ -97,7 +112,7 @@ def run(operation: Operation, graph: Graph, unknown: Collection[tuple[str, str]]
     if operation.document is None:
         return {"errors": [{"message": "Problems parsing the query"}]}
     schema = schema_without(frozenset(unknown))
-    problems = validate(schema, operation.document)
+    problems = _problems(operation.query, frozenset(unknown))
     if problems:
         return {"errors": [error_shape(each) for each in problems]}
     with graph.hub.lock:
