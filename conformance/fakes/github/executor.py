@@ -111,13 +111,13 @@ def run(operation: Operation, graph: Graph, unknown: Collection[tuple[str, str]]
     """The content of the answer."""
     if operation.document is None:
         return {"errors": [{"message": "Problems parsing the query"}]}
-    schema = schema_without(frozenset(unknown))
-    problems = _problems(operation.query, frozenset(unknown))
+    without: frozenset[tuple[str, str]] = frozenset(unknown)
+    problems = _problems(operation.query, without)
     if problems:
         return {"errors": [error_shape(each) for each in problems]}
     with graph.hub.lock:
         result = execute_sync(
-            schema,
+            schema_without(without),
             operation.document,
             root_value=_roots(graph),
             field_resolver=_resolve,
