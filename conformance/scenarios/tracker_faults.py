@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import sys
 import time
@@ -22,8 +23,8 @@ from conformance.manifest.sections import Dialect
 from conformance.scenario import Lane, scenario
 from conformance.scenarios.lives import brief_life
 
-PATIENCE_S: Final = 2.0
-"""The shortest that a header in whole seconds can ask for, and leave several polls out."""
+PATIENCE_S: Final = 4.0
+"""Long enough for several polls, and for the end of an agent with its hook, to fall into it."""
 ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - only ever connected to
 """Not a loopback address, although Linux leads it to this very machine."""
 UNDER_WAY_S: Final = 0.5
@@ -183,7 +184,8 @@ async def patience(lab: Lab) -> None:
     session = await lab.at_gate(working)
 
     mark = lab.timeline.last
-    lab.tracker.fault("status", status=429, retry_after=str(int(PATIENCE_S)), only="candidates")
+    patience_s = math.ceil(PATIENCE_S * lab.scale)
+    lab.tracker.fault("status", status=429, retry_after=str(patience_s), only="candidates")
     refused = await lab.until(
         lambda: [each for each in lab.tracker.answers(after=mark) if each.data["status"] == 429],
         "a read of the candidates is refused",
@@ -199,7 +201,7 @@ async def patience(lab: Lab) -> None:
             expected="the end of an agent is dealt with while the tracker rests",
             seen="after_run ran only when the tracker was asked again",
         )
-        judge.at_least(again[0].at - refused[0].at, PATIENCE_S, "the next request")
+        judge.at_least(again[0].at - refused[0].at, patience_s, "the next request")
 
 
 def _requests_after(lab: Lab, refusal: Event) -> Sequence[Event]:

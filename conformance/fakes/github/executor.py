@@ -35,6 +35,7 @@ from conformance.fakes.json_values import JsonObject, JsonValue, as_object, as_t
 from conformance.fakes.recording import Asked
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
+EVERYTHING_KNOWN: frozenset[tuple[str, str]] = frozenset()
 DOCUMENTS_KEPT = 256
 """A client sends a few; parsing and validating them again would take longer than answering."""
 
@@ -102,7 +103,7 @@ def _problems(query: str, unknown: frozenset[tuple[str, str]]) -> Sequence[Graph
 def _asked(
     query: str, document: DocumentNode, node: OperationDefinitionNode | None, variables: JsonObject
 ) -> tuple[Asked, ...]:
-    if node is None or _problems(query, frozenset()):
+    if node is None or _problems(query, EVERYTHING_KNOWN):
         return ()
     return asked_of(schema_without(), document, node, variables)
 
@@ -111,7 +112,7 @@ def run(operation: Operation, graph: Graph, unknown: Collection[tuple[str, str]]
     """The content of the answer."""
     if operation.document is None:
         return {"errors": [{"message": "Problems parsing the query"}]}
-    without: frozenset[tuple[str, str]] = frozenset(unknown)
+    without = frozenset(unknown)
     problems = _problems(operation.query, without)
     if problems:
         return {"errors": [error_shape(each) for each in problems]}
