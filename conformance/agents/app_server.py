@@ -51,6 +51,7 @@ Script
     "after_thread"       steps after that answer
     "refuse"             {"METHOD": "message"}: these requests are refused with -32600
     "silent"             ["METHOD", ...]: these requests get no answer
+    "answers"            {"METHOD": result}: what requests are answered that nothing depends on
     "thread_id"          the id of the thread
     "resumed_usage"      {"input", "output"}: the old totals that `thread/resume` sends (default
                          1000 and 100)
@@ -152,6 +153,7 @@ PERIPHERAL: dict[str, Json] = {
     "thread/list": NO_ITEMS,
     "thread/loaded/list": NO_ITEMS,
     "thread/metadata/update": {},
+    "thread/turns/list": NO_ITEMS,
     "thread/unarchive": {},
     "thread/unsubscribe": {},
 }
@@ -651,7 +653,8 @@ class FakeAgent:
         elif handler is not None:
             handler(request_id, params)
         else:
-            self.respond(request_id, PERIPHERAL.get(method, {}))
+            scripted = as_object(self.script.get("answers")).get(method)
+            self.respond(request_id, as_object(scripted) or PERIPHERAL.get(method, {}))
 
     def initialize(self, request_id: object, params: Json) -> None:
         if self.initialize_seen:

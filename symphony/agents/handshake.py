@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from symphony import __version__
 from symphony.agents import messages
 from symphony.agents.channel import Channel
+from symphony.agents.cut_off import find_cut_off_thread
 from symphony.agents.errors import AgentError, Category
 from symphony.agents.reporting import Reporter
 from symphony.agents.sandbox import is_trusted
@@ -17,33 +18,41 @@ from symphony.domain.tools import ToolSpec
 
 
 class Handshake:
-    """The first exchanges of one session."""
+    """The first exchanges of one session. With `look_back`, a thread that was cut off in the
+    workspace is resumed where no other one is asked for."""
 
     def __init__(
-        self, channel: Channel, reporter: Reporter, settings: CodexSettings, workspace: str
+        self,
+        channel: Channel,
+        reporter: Reporter,
+        settings: CodexSettings,
+        workspace: str,
+        *,
+        look_back: bool,
     ) -> None:
         self._channel = channel
         self._reporter = reporter
         self._settings = settings
         self._workspace = workspace
+        self._look_back = look_back
 
     async def open_thread(
         self, tools: Sequence[ToolSpec], title: str, resume_thread: ThreadId | None
-    ) -> ThreadId:
+    ) -> tuple[ThreadId, bool]:
         """Initialise the connection, then start a thread or resume one, and name it.
 
-        An agent that does not have the thread any more starts another: whoever wanted to go on with
-        it sees by the id that it has no history. Raises `AgentError`.
+        An agent that does not have the thread any more starts another. Gives the thread, and
+        whether it has a history. Raises `AgentError`.
         """
         self._check_workspace()
         await self._channel.request("initialize", messages.initialize_params(__version__))
         await self._channel.send(self._channel.connection.notify("initialized"))
-        if resume_thread is None:
-            thread = await self._start(tools)
-        else:
-            thread = await self._resume(resume_thread, tools)
+        wanted = resume_thread
+        if wanted is None and self._look_back:
+            wanted = await find_cut_off_thread(self._channel, self._workspace)
+        thread = await (self._start(tools) if wanted is None else self._resume(wanted, tools))
         await self._name(thread, title)
-        return thread
+        return thread, thread == wanted
 
     def _check_workspace(self) -> None:
         path = self._workspace

@@ -145,6 +145,11 @@ def read_thread_id(result: JsonValue) -> ThreadId | None:
     return _map_thread(_identity_in(result, "thread"))
 
 
+def read_listed_thread_id(thread: JsonObject) -> ThreadId | None:
+    """Of an entry in the answer to `thread/list`."""
+    return _map_thread(as_text(thread.get("id")))
+
+
 def read_turn_id(result: JsonValue) -> TurnId | None:
     """Of the answer to `turn/start`."""
     return _map_turn(_identity_in(result, "turn"))

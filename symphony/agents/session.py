@@ -60,14 +60,16 @@ async def open_session(
     report: Report,
     record: Record,
     answer: OperatorAnswer | None = None,
+    look_back: bool = False,
     limits: SessionLimits | None = None,
 ) -> AsyncGenerator[AgentSession]:
     """A session on a process that was just started in `workspace`, an absolute path.
 
     `title` names the thread. `execute_tool` runs one of `tools` on the host. `report` may take its
     time: the agent waits meanwhile, which is not held against it. `record` sees every line. With an
-    `answer` the session goes on with its thread, if the agent still has it. Raises `AgentError`
-    where it cannot be opened; the process is stopped then as well.
+    `answer` the session goes on with its thread, if the agent still has it; with `look_back` it
+    goes on with a thread that was cut off in this workspace. Raises `AgentError` where it cannot be
+    opened; the process is stopped then as well.
     """
     limits = limits or SessionLimits()
     failure: Exception | None = None
@@ -82,6 +84,7 @@ async def open_session(
                 report=report,
                 record=record,
                 answer=answer,
+                look_back=look_back,
                 limits=limits,
                 tasks=tasks,
             )
@@ -112,6 +115,7 @@ class AgentSession:
         report: Report,
         record: Record,
         answer: OperatorAnswer | None,
+        look_back: bool,
         limits: SessionLimits,
         tasks: anyio.abc.TaskGroup,
     ) -> None:
@@ -131,6 +135,9 @@ class AgentSession:
             read_timeout=settings.read_timeout_ms / 1000,
             limits=limits,
         )
+        self._handshake = Handshake(
+            self._channel, self._reporter, settings, workspace, look_back=look_back
+        )
         posture = Posture(
             auto_approve=settings.auto_approve,
             tools=frozenset(tool.name for tool in tools),
@@ -140,6 +147,7 @@ class AgentSession:
             self._channel, self._reporter, posture, execute_tool, self._need_person, limits
         )
         self._thread: ThreadId | None = None
+        self._is_resumed = False
         self._turn: TurnWatch | None = None
         self._turn_number = 0
         self._settled = anyio.Event()
@@ -156,15 +164,15 @@ class AgentSession:
     @property
     def is_resumed(self) -> bool:
         """Whether the thread has a history that this session goes on with."""
-        return self._thread is not None and self._thread == self._resume_thread
+        return self._is_resumed
 
     async def begin(self, title: str) -> None:
         """The handshake and the thread. For `open_session` only."""
         self._channel.start(self._tasks)
         self._tasks.start_soon(self._channel.guard, self._reporter.keep_up)
         try:
-            handshake = Handshake(self._channel, self._reporter, self._settings, self._workspace)
-            self._thread = await handshake.open_thread(self._tools, title, self._resume_thread)
+            opened = await self._handshake.open_thread(self._tools, title, self._resume_thread)
+            self._thread, self._is_resumed = opened
             # A broken configuration may have been announced behind the answer.
             self._channel.raise_failure()
         except AgentError as error:

@@ -181,12 +181,14 @@ RunOutcome: TypeAlias = Succeeded | Failed | NeedsPerson | Stopped
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """What a run is started with. `attempt` is None for a first run, else counts from 1. `answer`
-    is there where an operator answered the question that the run before ended with."""
+    is there where an operator answered the question that the run before ended with. `look_back`: an
+    earlier daemon may have been at work on the issue until this one started."""
 
     run_id: RunId
     issue: Issue
     attempt: int | None
     answer: OperatorAnswer | None = None
+    look_back: bool = False
 
     @property
     def identifier(self) -> IssueIdentifier:

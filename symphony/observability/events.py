@@ -187,6 +187,12 @@ _TABLE = (
     ),
     # Runs and sessions.
     _event(
+        "thread_resumed",
+        _INFO,
+        "started",
+        "The session goes on with `thread_id`, which has a history.",
+    ),
+    _event(
         "session_started",
         _INFO,
         "started",

@@ -46,6 +46,7 @@ from symphony.runtime.reads import TrackerReads
 from symphony.scheduler.eligibility import is_routable
 from symphony.scheduler.events import ReadFailure
 from symphony.workflow.answer_prompt import answered_prompt, with_answer
+from symphony.workflow.resumed_prompt import resumed_prompt
 from symphony.workflow.template import continuation_prompt
 from symphony.workspaces.key import workspace_key
 
@@ -171,6 +172,7 @@ class _Session:
             report=self._report,
             record=_recorder(self._log),
             answer=self._request.answer,
+            look_back=self._request.look_back,
         ) as session:
             outcome = await self._turns(session, self._first_prompt(session, prompt))
             await self._report(PhaseEntered(phase=RunPhase.FINISHING))
@@ -178,9 +180,12 @@ class _Session:
 
     def _first_prompt(self, session: AgentSession, prompt: str) -> str:
         """The answer of an operator goes with it (`operator.answer.told`)."""
+        if session.is_resumed:
+            fields = {**run_fields(self._request), "thread_id": session.thread_id}
+            logger.info("thread_resumed", extra={"fields": fields})
         answer = self._request.answer
         if answer is None:
-            return prompt
+            return resumed_prompt(prompt, self._issue) if session.is_resumed else prompt
         if session.is_resumed:
             return answered_prompt(self._issue, answer)
         return with_answer(prompt, self._issue, answer)

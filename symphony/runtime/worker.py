@@ -6,6 +6,8 @@ has been run when this returns (`hook.after_run.each`, `run.end.tree`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
@@ -72,4 +74,6 @@ class AgentWorker:
             return Failed(category=error.category, message=error.message)
         except ProblemError as error:
             return Failed(category=error.code, message=str(error))
+        if workspace.created_now:
+            request = replace(request, look_back=False)
         return await self._sessions.run(request, workflow, workspace.path, prompt, report)

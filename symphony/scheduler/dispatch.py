@@ -46,6 +46,7 @@ def dispatch_candidates(
     state.waiting = {}
     state.backlog = []
     commands = _dispatch(state, issues, asked, now)
+    state.judged_candidates = True
     if not state.refill.reading:
         state.settled.clear()
     return [*commands, *want_refill(state, now)]

@@ -208,6 +208,8 @@ class SchedulerState:
     refill: Refill = field(default_factory=Refill)
     last_poll: LastPoll | None = None
     starting: bool = False
+    judged_candidates: bool = False
+    """Whether any list of candidates was judged since the start."""
     started_with: Settings | None = None
     draining: bool = False
     completed_runs: int = 0

@@ -41,7 +41,11 @@ def start_run(
     )
     state.running[issue.id] = entry
     request = RunRequest(
-        run_id=entry.run_id, issue=issue, attempt=entry.attempt, answer=entry.answer
+        run_id=entry.run_id,
+        issue=issue,
+        attempt=entry.attempt,
+        answer=entry.answer,
+        look_back=retry is None and not state.judged_candidates,
     )
     return [
         announce("dispatched", issue, attempt=entry.attempt, state=issue.state),

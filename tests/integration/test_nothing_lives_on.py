@@ -99,7 +99,9 @@ def test_a_stop_in_the_middle_of_a_command_is_orderly_and_complete(
     assert daemon.issue_state("T-1") == "Todo"
 
 
-@pytest.mark.proves("recovery.kill.agents_ended", "recovery.restart.redispatch")
+@pytest.mark.proves(
+    "recovery.kill.agents_ended", "recovery.restart.redispatch", "recovery.thread.resumed"
+)
 @pytest.mark.parametrize("kind", ["workspace-write", "danger-full-access"])
 def test_a_killed_daemon_leaves_nothing_and_the_next_one_goes_on(
     daemon: RunningDaemon, kind: str
@@ -117,8 +119,14 @@ def test_a_killed_daemon_leaves_nothing_and_the_next_one_goes_on(
 
         daemon.start()
         daemon.wait_for_state("T-1", "Done")
-        results = [text for request in model.requests for text in request.tool_results]
+        requests = model.requests
+    results = [text for request in requests for text in request.tool_results]
     assert any("left-behind" in text for text in results)
+    # The thread that was cut off goes on, with its history, and is told what happened.
+    assert {request.thread for request in requests} == {requests[0].thread}
+    assert "was cut off" in requests[-1].user_texts[-1]
+    (resumed,) = daemon.log(event="thread_resumed")
+    assert resumed["thread_id"] == requests[0].thread
 
 
 @pytest.mark.proves("cli.stop.agents_ended")

@@ -55,7 +55,7 @@ def _() -> None:
     send = Channel.send
     open_thread: Any = Handshake.open_thread
 
-    async def later(self: Handshake, *arguments: Any) -> ThreadId:
+    async def later(self: Handshake, *arguments: Any) -> tuple[ThreadId, bool]:
         channel: Channel = private(self, "_channel")
         held: list[bytes] = []
 
@@ -66,11 +66,11 @@ def _() -> None:
                 await send(channel, line)
 
         channel.send = hold_back
-        thread: ThreadId = await open_thread(self, *arguments)
+        opened: tuple[ThreadId, bool] = await open_thread(self, *arguments)
         del channel.send
         for line in held:
             await send(channel, line)
-        return thread
+        return opened
 
     replace(Handshake, "open_thread", later)
 

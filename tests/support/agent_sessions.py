@@ -226,6 +226,7 @@ async def fake_session(
     limits: SessionLimits | None = None,
     resume: str | None = None,
     answer: OperatorAnswer | None = None,
+    look_back: bool = False,
     control: Path | None = None,
     workspace: Path | None = None,
     environment: Mapping[str, str] | None = None,
@@ -262,6 +263,7 @@ async def fake_session(
             report=tell,
             record=record,
             answer=answer,
+            look_back=look_back,
             limits=limits,
         ) as session:
             bench.opened = session

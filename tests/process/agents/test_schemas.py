@@ -107,6 +107,24 @@ async def test_everything_that_we_say_is_valid(
 
 
 @pytest.mark.proves("session.protocol.valid")
+async def test_a_session_that_looks_back_says_valid_things(
+    tmp_path: Path, schemas: Schemas
+) -> None:
+    entry: JsonObject = {
+        "id": "old-thread",
+        "cwd": str(tmp_path / "workspace"),
+        "originator": "symphony",
+    }
+    async with fake_session(
+        tmp_path, {"answers": {"thread/list": {"data": [entry]}}}, look_back=True
+    ) as bench:
+        said = messages(bench, "to_agent")
+    for method in ("thread/list", "thread/turns/list"):
+        (asked,) = (message for message in said if message.get("method") == method)
+        schemas.check(asked, "ClientRequest", method)
+
+
+@pytest.mark.proves("session.protocol.valid")
 async def test_a_resumed_session_says_valid_things(tmp_path: Path, schemas: Schemas) -> None:
     async with fake_session(tmp_path, resume="old-thread") as bench:
         await bench.session.run_turn("Go.", 1)

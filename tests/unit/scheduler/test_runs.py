@@ -22,6 +22,7 @@ from symphony.domain.run import (
     UsageReported,
     WorkspacePrepared,
 )
+from symphony.scheduler.commands import StartRun
 from symphony.scheduler.events import RunEnded, RunReported
 from symphony.scheduler.runs import end_phase
 from tests.support.scheduling import Driver, issue, settings
@@ -141,3 +142,14 @@ def test_one_issue_that_fails_again_and_again_hinders_no_other() -> None:
         world.advance(300)
     assert world.running == ["B", "A"]
     assert world.stops == []
+
+
+@pytest.mark.proves("recovery.thread.resumed")
+def test_only_what_the_first_candidates_start_may_go_on_with_an_earlier_thread() -> None:
+    world = Driver(issue("A"), settings=settings(slots=2)).begin()
+    world.fail("A")
+    world.put(issue("B"))
+    world.advance(40)
+    looks = [(one.request.identifier, one.request.look_back) for one in world.of(StartRun)]
+    assert looks[0] == ("A", True)
+    assert sorted(looks[1:]) == [("A", False), ("B", False)]
