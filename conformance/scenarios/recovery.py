@@ -114,6 +114,8 @@ async def restarts(lab: Lab) -> None:
     failed = await lab.at_gate(failing, len(lab.sessions(failing)))
     failed.push(fail())
     await lab.ended(failed)
+    # The agent is gone before the service knows that the attempt failed.
+    await lab.polls()
     await lab.kill()
     mark = lab.timeline.last
     await lab.start()

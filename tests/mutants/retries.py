@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace as changed
+from pathlib import Path
 
 from symphony.domain.issue import Issue
 from symphony.domain.run import OperatorAnswer
 from symphony.runtime import timers
-from symphony.scheduler import retry, transitions
+from symphony.scheduler import dispatch, retry, transitions
 from symphony.scheduler.commands import Command, RetryTimer, StartRun
 from symphony.scheduler.moment import Moment
 from symphony.scheduler.state import Place, Retry, Running, SchedulerState
-from tests.mutants.patching import replace
+from tests.mutants.patching import replace, replace_in
 from tests.mutants.registry import mutant
 
 LONG_WAIT_MS = 5_000
@@ -185,3 +187,35 @@ def _() -> None:
 )
 def _() -> None:
     replace(retry, "NO_SLOTS", "no available slots")
+
+
+@mutant(
+    "retries_outlive_the_daemon",
+    kills=("recovery.restart.no_timers",),
+    about="Retries are written down, and delay their issues after a restart.",
+)
+def _() -> None:
+    queue, start_run = transitions.queue, dispatch.start_run
+    earlier: dict[str, float] = {}
+    written: dict[str, float] = {}
+
+    def book(state: SchedulerState) -> Path:
+        return Path(f"{state.settings.workspace.root}.retries")
+
+    def write_down(state: SchedulerState, queued: Retry, delay_ms: int) -> list[Command]:
+        if queued.kind == "failure":
+            written[queued.issue.id] = queued.due.utc.timestamp()
+            book(state).write_text(json.dumps(written), encoding="utf-8")
+        return queue(state, queued, delay_ms)
+
+    def start_later(
+        state: SchedulerState, issue: Issue, now: Moment, queued: Retry | None = None
+    ) -> list[Command]:
+        if state.run_counter == 0 and not earlier and book(state).exists():
+            earlier.update(json.loads(book(state).read_text(encoding="utf-8")))
+        if queued is None and now.utc.timestamp() < earlier.get(issue.id, 0.0):
+            return []
+        return start_run(state, issue, now, queued)
+
+    replace(transitions, "queue", write_down)
+    replace_in(dispatch, "start_run", start_later)
