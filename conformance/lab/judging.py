@@ -124,6 +124,11 @@ class Judge:
         """A note for the report, which judges nothing."""
         self.notes.append(text)
 
+    def chosen(self, text: str, seen: str, declared: str) -> None:
+        """What an implementation does where it may choose, and whether its manifest says so."""
+        agrees = declared in (seen, "any")
+        self.info(text if agrees else f"{text}, although its manifest declares {declared!r}")
+
 
 class Judgements:
     """What one scenario found. `checks` are the ids that it said it would judge."""

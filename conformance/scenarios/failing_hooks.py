@@ -106,7 +106,11 @@ async def hooks_that_fail_early(lab: Lab) -> None:
             await _judge_order(lab, judge, trace, issue, ["before_run", "before_run", "agent"])
     with lab.judging("hook.after_run.failed_before_run") as judge:
         ran = "after_run" in told(trace, unready)
-        judge.info("it runs after_run after a failed before_run, or not: " + ("yes", "no")[not ran])
+        judge.chosen(
+            f"after a failed before_run it {'runs' if ran else 'leaves out'} after_run",
+            "run" if ran else "skip",
+            lab.manifest.policies.after_run_of_failed_before_run,
+        )
     with lab.judging("hook.timeout.applied") as judge:
         for issue, name in ((slow, "after_create"), (stuck, "before_run"), (held, "before_run")):
             await _judge_time(lab, judge, issue, name)

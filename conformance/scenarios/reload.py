@@ -60,7 +60,12 @@ async def edits_of_the_workflow(lab: Lab) -> None:
             "nothing is dispatched while more run than the lower limit allows",
         )
     with lab.judging("reload.session.in_flight") as judge:
-        judge.info("a session goes on" if all(e.alive for e in running) else "it is restarted")
+        goes_on = all(each.alive for each in running)
+        judge.chosen(
+            "a session goes on" if goes_on else "it is restarted",
+            "keep" if goes_on else "restart",
+            lab.manifest.policies.reload_in_flight,
+        )
 
     await lab.reload("The new prompt", agent={"max_concurrent_agents": RAISED})
     with lab.judging("reload.apply.concurrency"):

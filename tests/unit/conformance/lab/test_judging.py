@@ -132,3 +132,21 @@ def test_order_is_that_of_events() -> None:
         judge.before(second, first, "two comes before one")
     assert [each.outcome for each in found.findings()] == [Outcome.PASS, Outcome.WARN]
     assert found.findings()[1].seen == "one and then two"
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ("keep", "a session goes on"),
+        ("any", "a session goes on"),
+        ("restart", "a session goes on, although its manifest declares 'restart'"),
+    ],
+)
+def test_a_choice_that_the_manifest_denies_is_told_and_breaks_nothing(
+    declared: str, told: str
+) -> None:
+    found = judgements(MAY)
+    with found.judging(MAY) as judge:
+        judge.chosen("a session goes on", "keep", declared)
+    assert outcome(found) is Outcome.INFO
+    assert found.findings()[0].seen == told
