@@ -17,6 +17,7 @@ from typing import TypeVar
 import anyio
 
 from symphony.cli.daemon import DEFAULT_WORKFLOW
+from symphony.cli.problems import all_told
 from symphony.domain.ids import IssueIdentifier
 from symphony.domain.issue import Issue
 from symphony.domain.problems import ProblemError
@@ -68,8 +69,7 @@ def compose(path: str | None) -> EffectiveWorkflow:
     try:
         return WorkflowComposer(location, os.environ).load().workflow
     except ProblemError as error:
-        told = "\n".join(f"error: {problem}" for problem in error.problems)
-        raise QuestionError(told, EXIT_WORKFLOW) from None
+        raise QuestionError(all_told(error.problems), EXIT_WORKFLOW) from None
 
 
 def read_board(workflow: EffectiveWorkflow, identifier: str | None = None) -> Board:

@@ -13,6 +13,7 @@ import anyio
 from symphony.cli.board import READ_TIMEOUT_S, add_path, ask_tracker
 from symphony.cli.daemon import DEFAULT_WORKFLOW
 from symphony.cli.parsing import CommandParser
+from symphony.cli.problems import told
 from symphony.domain.problems import Problem, ProblemError
 from symphony.domain.settings import Settings
 from symphony.runtime.configuration import Composed, WorkflowComposer
@@ -34,7 +35,7 @@ def run_check(words: Sequence[str]) -> int:
         composed = WorkflowComposer(path, os.environ).load()
     except ProblemError as error:
         for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
+            print(told(problem), file=sys.stderr)
         print(f"\nThe daemon would not start: {_count(len(error.problems))}.", file=sys.stderr)
         return 1
     return _report(composed, online=options.online)
@@ -58,11 +59,11 @@ def _report(composed: Composed, *, online: bool) -> int:
     errors = [*([template] if template else []), *_environment_problems(workflow.settings)]
     for warning in composed.warnings:
         if warning != template:
-            print(f"warning: {warning}", file=sys.stderr)
+            print(told(warning, "warning"), file=sys.stderr)
     if online:
         errors += _tracker_problems(workflow.tracker, workflow.settings)
     for problem in errors:
-        print(f"error: {problem}", file=sys.stderr)
+        print(told(problem), file=sys.stderr)
     if errors:
         print(f"\n{_count(len(errors)).capitalize()} found.", file=sys.stderr)
         return 1

@@ -13,6 +13,7 @@ from symphony.cli.board import (
     read_issue,
 )
 from symphony.cli.parsing import CommandParser
+from symphony.cli.problems import all_told
 from symphony.domain.ids import IssueId, IssueIdentifier
 from symphony.domain.issue import BlockerRef, Issue
 from symphony.domain.problems import ProblemError
@@ -88,8 +89,7 @@ def run_render(words: Sequence[str]) -> int:
     except QuestionError as error:
         return complain(error)
     except ProblemError as error:
-        told = "\n".join(f"error: {problem}" for problem in error.problems)
-        return complain(QuestionError(told, EXIT_WORKFLOW))
+        return complain(QuestionError(all_told(error.problems), EXIT_WORKFLOW))
     return 0
 
 

@@ -117,3 +117,17 @@ def test_online_tells_why_the_tracker_does_not_answer(run: RunCommand, workflow:
     done = run("check", "--online")
     assert (done.returncode, done.stdout) == (1, "")
     assert "the tracker did not answer" in done.stderr
+
+
+@pytest.mark.proves("security.secret.logs")
+@pytest.mark.parametrize("words", [("check",), ("explain", "A-1"), ("render", "--sample")])
+def test_a_key_that_was_pasted_in_a_wrong_place_is_not_printed(
+    run: RunCommand, workflow: Path, words: tuple[str, ...]
+) -> None:
+    key = "lin_api_" + "4f9Q2k7L" * 5
+    workflow.write_text(GOOD.replace("codex:", f"polling:\n  interval_ms: {key}\ncodex:"))
+    done = run(*words)
+    assert done.returncode != 0
+    assert "polling.interval_ms" in done.stderr
+    assert "[redacted]" in done.stderr
+    assert key not in done.stdout + done.stderr
