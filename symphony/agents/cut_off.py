@@ -25,7 +25,9 @@ async def find_cut_off_thread(channel: Channel, workspace: str) -> ThreadId | No
     Raises `AgentError` where the connection fails.
     """
     try:
-        listed = await channel.request("thread/list", {"cwd": workspace, "limit": 1})
+        # From its index alone: Codex would read all sessions of its user again otherwise.
+        newest: JsonObject = {"cwd": workspace, "limit": 1, "useStateDbOnly": True}
+        listed = await channel.request("thread/list", newest)
         thread = _ours(_first(listed), workspace)
         if thread is None:
             return None
