@@ -113,8 +113,8 @@ def _() -> None:
         target = request.id
         if request.id in swapped:
             target = swapped.pop(request.id)
-        elif free := [each for each in others if each not in swapped]:
-            target = free[0]
+        elif free := others - swapped.keys() - set(swapped.values()):
+            target = min(free)
             swapped[target] = request.id
         await original(self, changed(request, id=target), answer)
 
