@@ -122,7 +122,7 @@ def _() -> None:
 
 @mutant(
     "failed_end_exits_well",
-    kills=("cli.exit.abnormal", "log.sink.survives"),
+    kills=("cli.exit.abnormal", "log.sink.survives", "log.sink.warned"),
     about="A log that cannot be written ends the service, with the code 0.",
 )
 def _() -> None:

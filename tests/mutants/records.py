@@ -108,8 +108,9 @@ def _() -> None:
     original: Any = private(normalize, "_instant")
 
     def instant(value: JsonValue) -> datetime | None:
-        found: datetime | None = original(value)
-        return None if found is None else found.replace(tzinfo=UTC)
+        if original(value) is None:
+            return None
+        return datetime.fromisoformat(as_text(value) or "").replace(tzinfo=UTC)
 
     replace(normalize, "_instant", instant)
 
