@@ -27,7 +27,7 @@ PATIENCE_S: Final = 4.0
 """Long enough for several polls, and for the end of an agent with its hook, to fall into it."""
 ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - only ever connected to
 """Not a loopback address, although Linux leads it to this very machine."""
-UNDER_WAY_S: Final = 0.5
+UNDER_WAY_S: Final = 1.5
 """What is sent this soon after a refusal was on its way already; times `scale`."""
 _TELLS: Final = re.compile(
     r"fail|error|unavailable|invalid|unusable|could not|cannot|refused|unreadable|tracker_",
