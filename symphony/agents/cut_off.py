@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from symphony.agents import messages
 from symphony.agents.channel import Channel
 from symphony.agents.errors import AgentError, Category
-from symphony.agents.messages import CLIENT_NAME, read_listed_thread_id
 from symphony.domain.ids import ThreadId
 from symphony.domain.json import JsonObject, JsonValue, as_array, as_object
 
@@ -25,14 +25,11 @@ async def find_cut_off_thread(channel: Channel, workspace: str) -> ThreadId | No
     Raises `AgentError` where the connection fails.
     """
     try:
-        # From its index alone: Codex would read all sessions of its user again otherwise.
-        newest: JsonObject = {"cwd": workspace, "limit": 1, "useStateDbOnly": True}
-        listed = await channel.request("thread/list", newest)
+        listed = await channel.request("thread/list", messages.newest_thread_params(workspace))
         thread = _ours(_first(listed), workspace)
         if thread is None:
             return None
-        params: JsonObject = {"threadId": thread, "limit": 1, "itemsView": "notLoaded"}
-        turns = await channel.request("thread/turns/list", params)
+        turns = await channel.request("thread/turns/list", messages.last_turn_params(thread))
     except AgentError as error:
         if error.category not in _NO_ANSWER:
             raise
@@ -47,5 +44,5 @@ def _first(page: JsonValue) -> JsonObject:
 
 def _ours(thread: JsonObject, workspace: str) -> ThreadId | None:
     """What a person began there by hand is not gone on with."""
-    ours = thread.get("originator") == CLIENT_NAME and thread.get("cwd") == workspace
-    return read_listed_thread_id(thread) if ours else None
+    ours = thread.get("originator") == messages.CLIENT_NAME and thread.get("cwd") == workspace
+    return messages.read_listed_thread_id(thread) if ours else None

@@ -18,8 +18,8 @@ from symphony.domain.tools import ToolSpec
 
 
 class Handshake:
-    """The first exchanges of one session. With `look_back`, a thread that was cut off in the
-    workspace is resumed where no other one is asked for."""
+    """The first exchanges of one session. `resume_thread` is gone on with; where there is none, and
+    with `look_back`, a thread that was cut off in the workspace."""
 
     def __init__(
         self,
@@ -28,17 +28,17 @@ class Handshake:
         settings: CodexSettings,
         workspace: str,
         *,
-        look_back: bool,
+        resume_thread: ThreadId | None = None,
+        look_back: bool = False,
     ) -> None:
         self._channel = channel
         self._reporter = reporter
         self._settings = settings
         self._workspace = workspace
+        self._resume_thread = resume_thread
         self._look_back = look_back
 
-    async def open_thread(
-        self, tools: Sequence[ToolSpec], title: str, resume_thread: ThreadId | None
-    ) -> tuple[ThreadId, bool]:
+    async def open_thread(self, tools: Sequence[ToolSpec], title: str) -> tuple[ThreadId, bool]:
         """Initialise the connection, then start a thread or resume one, and name it.
 
         An agent that does not have the thread any more starts another. Gives the thread, and
@@ -47,7 +47,7 @@ class Handshake:
         self._check_workspace()
         await self._channel.request("initialize", messages.initialize_params(__version__))
         await self._channel.send(self._channel.connection.notify("initialized"))
-        wanted = resume_thread
+        wanted = self._resume_thread
         if wanted is None and self._look_back:
             wanted = await find_cut_off_thread(self._channel, self._workspace)
         thread = await (self._start(tools) if wanted is None else self._resume(wanted, tools))

@@ -77,6 +77,16 @@ def thread_resume_params(
     return {"threadId": thread, "excludeTurns": True, **common}
 
 
+def newest_thread_params(workspace: str) -> JsonObject:
+    """Of this directory, from the agent's index alone: else it would read all sessions again."""
+    return {"cwd": workspace, "limit": 1, "useStateDbOnly": True}
+
+
+def last_turn_params(thread: ThreadId) -> JsonObject:
+    """How it ended, without what was said in it."""
+    return {"threadId": thread, "limit": 1, "itemsView": "notLoaded"}
+
+
 def _thread_params(
     settings: CodexSettings, workspace: str, *, trusted: bool
 ) -> Mapping[str, JsonValue]:

@@ -122,7 +122,6 @@ class AgentSession:
         self._settings = settings
         self._workspace = workspace
         self._tools = tuple(tools)
-        self._resume_thread = answer.thread_id if answer is not None else None
         self._limits = limits
         self._tasks = tasks
         self._reporter = Reporter(
@@ -136,7 +135,12 @@ class AgentSession:
             limits=limits,
         )
         self._handshake = Handshake(
-            self._channel, self._reporter, settings, workspace, look_back=look_back
+            self._channel,
+            self._reporter,
+            settings,
+            workspace,
+            resume_thread=None if answer is None else answer.thread_id,
+            look_back=look_back,
         )
         posture = Posture(
             auto_approve=settings.auto_approve,
@@ -171,8 +175,7 @@ class AgentSession:
         self._channel.start(self._tasks)
         self._tasks.start_soon(self._channel.guard, self._reporter.keep_up)
         try:
-            opened = await self._handshake.open_thread(self._tools, title, self._resume_thread)
-            self._thread, self._is_resumed = opened
+            self._thread, self._is_resumed = await self._handshake.open_thread(self._tools, title)
             # A broken configuration may have been announced behind the answer.
             self._channel.raise_failure()
         except AgentError as error:

@@ -13,7 +13,7 @@ import anyio
 from symphony.cli.board import READ_TIMEOUT_S, add_path, ask_tracker
 from symphony.cli.daemon import DEFAULT_WORKFLOW
 from symphony.cli.parsing import CommandParser
-from symphony.cli.problems import told
+from symphony.cli.problems import all_told, told
 from symphony.domain.problems import Problem, ProblemError
 from symphony.domain.settings import Settings
 from symphony.runtime.configuration import Composed, WorkflowComposer
@@ -34,8 +34,7 @@ def run_check(words: Sequence[str]) -> int:
     try:
         composed = WorkflowComposer(path, os.environ).load()
     except ProblemError as error:
-        for problem in error.problems:
-            print(told(problem), file=sys.stderr)
+        print(all_told(error.problems), file=sys.stderr)
         print(f"\nThe daemon would not start: {_count(len(error.problems))}.", file=sys.stderr)
         return 1
     return _report(composed, online=options.online)
@@ -62,9 +61,8 @@ def _report(composed: Composed, *, online: bool) -> int:
             print(told(warning, "warning"), file=sys.stderr)
     if online:
         errors += _tracker_problems(workflow.tracker, workflow.settings)
-    for problem in errors:
-        print(told(problem), file=sys.stderr)
     if errors:
+        print(all_told(errors), file=sys.stderr)
         print(f"\n{_count(len(errors)).capitalize()} found.", file=sys.stderr)
         return 1
     print(_summary(workflow.settings))

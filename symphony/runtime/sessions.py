@@ -17,7 +17,7 @@ from symphony.agents.launch import app_server_command, spawn_error
 from symphony.agents.reporting import MALFORMED
 from symphony.agents.session import AgentSession, open_session
 from symphony.agents.text import one_line
-from symphony.domain.ids import SessionId, session_id
+from symphony.domain.ids import SessionId, ThreadId, session_id
 from symphony.domain.issue import Issue, state_key, state_keys
 from symphony.domain.json import JsonValue, as_object, as_text, as_whole_number
 from symphony.domain.run import (
@@ -174,21 +174,24 @@ class _Session:
             answer=self._request.answer,
             look_back=self._request.look_back,
         ) as session:
+            if session.is_resumed:
+                self._log_resumed(session.thread_id)
             outcome = await self._turns(session, self._first_prompt(session, prompt))
             await self._report(PhaseEntered(phase=RunPhase.FINISHING))
             return outcome
 
     def _first_prompt(self, session: AgentSession, prompt: str) -> str:
         """The answer of an operator goes with it (`operator.answer.told`)."""
-        if session.is_resumed:
-            fields = {**run_fields(self._request), "thread_id": session.thread_id}
-            logger.info("thread_resumed", extra={"fields": fields})
         answer = self._request.answer
         if answer is None:
             return resumed_prompt(prompt, self._issue) if session.is_resumed else prompt
         if session.is_resumed:
             return answered_prompt(self._issue, answer)
         return with_answer(prompt, self._issue, answer)
+
+    def _log_resumed(self, thread: ThreadId) -> None:
+        fields = {**run_fields(self._request), "thread_id": thread}
+        logger.info("thread_resumed", extra={"fields": fields})
 
     async def _turns(self, session: AgentSession, prompt: str) -> RunOutcome:
         limit = self._workflow.settings.agent.max_turns

@@ -164,7 +164,7 @@ def _() -> None:
             tools: Sequence[ToolSpec] = private(self, "_tools")
             names = ("_channel", "_reporter", "_settings", "_workspace")
             channel, reporter, settings, workspace = (private(self, name) for name in names)
-            handshake = Handshake(channel, reporter, settings, workspace, look_back=False)
+            handshake = Handshake(channel, reporter, settings, workspace)
             thread: ThreadId = await private(handshake, "_start")(tools)
             self._thread = thread  # pyright: ignore[reportPrivateUsage]
         return await original(self, prompt, number)
