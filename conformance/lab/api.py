@@ -18,6 +18,7 @@ import httpx
 
 from conformance.fakes.json_values import JsonObject, JsonValue, as_object
 from conformance.lab.judging import UnmetError
+from conformance.lab.machine import Machine
 from conformance.lab.timeline import Timeline
 
 TIMEOUT_S: Final = 10.0
@@ -51,11 +52,11 @@ class Api:
     """`port` is looked up at each request, since a life of the target may get another one."""
 
     def __init__(
-        self, port: Callable[[], int | None], timeline: Timeline, *, scale: float = 1.0
+        self, port: Callable[[], int | None], timeline: Timeline, machine: Machine
     ) -> None:
         self._port = port
         self._timeline = timeline
-        self._timeout_s = TIMEOUT_S * scale
+        self._machine = machine
 
     async def state(self) -> ApiAnswer:
         """`GET /api/v1/state`."""
@@ -79,7 +80,7 @@ class Api:
             raise UnmetError(what, "it is not known at which port it listens")
         try:
             async with httpx.AsyncClient(
-                trust_env=False, timeout=self._timeout_s, verify=_NO_CERTIFICATES
+                trust_env=False, timeout=TIMEOUT_S * self._machine.scale, verify=_NO_CERTIFICATES
             ) as client:
                 given = await client.request(
                     method,

@@ -1,7 +1,7 @@
-"""How slow this machine is just now, so that patience is measured and not guessed.
+"""How slow this machine is, so that patience is measured and not guessed.
 
-Guarantees: at least 1, at most `LARGEST_SCALE`. Must not: be taken for a benchmark; it is done once
-for a run, before anything else loads the machine.
+Guarantees: at least 1, at most `LARGEST_SCALE`. Must not: be taken for a benchmark; `calibrate` is
+for the time before anything else loads the machine.
 """
 
 from __future__ import annotations
@@ -33,19 +33,25 @@ class Calibration:
 
     @property
     def scale(self) -> float:
-        slower = max(
-            self.process_start_s / _USUAL_START_S, self.timer_lateness_s / _USUAL_LATENESS_S
-        )
-        return min(max(1.0, slower), LARGEST_SCALE)
+        late = self.timer_lateness_s / _USUAL_LATENESS_S
+        return min(max(scale_of_start(self.process_start_s), late), LARGEST_SCALE)
+
+
+def scale_of_start(seconds: float) -> float:
+    """What it says of the machine that a bare Python process takes so long."""
+    return min(max(1.0, seconds / _USUAL_START_S), LARGEST_SCALE)
+
+
+async def time_of_start() -> float:
+    """Seconds that a bare Python process takes from start to end."""
+    began = time.monotonic()
+    await anyio.run_process([sys.executable, "-S", "-E", "-c", "pass"])
+    return time.monotonic() - began
 
 
 async def calibrate() -> Calibration:
     """Measure; takes about a second."""
-    starts: list[float] = []
-    for _ in range(_STARTS):
-        began = time.monotonic()
-        await anyio.run_process([sys.executable, "-S", "-E", "-c", "pass"])
-        starts.append(time.monotonic() - began)
+    starts = [await time_of_start() for _ in range(_STARTS)]
     late: list[float] = []
     for _ in range(_TICKS):
         began = time.monotonic()

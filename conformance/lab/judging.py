@@ -18,6 +18,7 @@ from functools import cache
 from typing import Final
 
 from conformance.catalogue import Catalogue, Level, Requirement, Verdict, load_catalogue
+from conformance.lab.machine import Machine
 from conformance.lab.timeline import Event, Timeline
 from conformance.outcomes import Finding, Outcome, worst
 
@@ -52,7 +53,7 @@ class Judge:
     """Of one requirement. What is wrong ends the block of `judging` that it was made for."""
 
     requirement: Requirement
-    scale: float
+    machine: Machine
     outcome: Outcome
     expected: str = ""
     notes: list[str] = field(default_factory=list[str])
@@ -96,7 +97,7 @@ class Judge:
         """It took that long. Measure from an event that comes before the implementation can know of
         the beginning; too early is a breach."""
         self.measured(seconds)
-        slack = EARLY_S * self.scale
+        slack = EARLY_S * self.machine.scale
         self.holds(
             seconds >= minimum - slack,
             expected=f"{what} after no less than {minimum:g} s",
@@ -110,7 +111,7 @@ class Judge:
             return
         expected = f"{what} within {bound:g} s"
         seen = f"after {seconds:.3f} s"
-        limit = bound + (LATE_S + LATE_SHARE * bound) * self.scale
+        limit = bound + (LATE_S + LATE_SHARE * bound) * self.machine.scale
         self.holds(seconds <= limit, expected=expected, seen=seen)
         self.undecided(expected, f"{seen}, which this machine may have caused")
 
@@ -134,19 +135,19 @@ class Judgements:
     """What one scenario found. `checks` are the ids that it said it would judge."""
 
     def __init__(
-        self, scenario: str, checks: Sequence[str], timeline: Timeline, *, scale: float = 1.0
+        self, scenario: str, checks: Sequence[str], timeline: Timeline, machine: Machine
     ) -> None:
         self._scenario = scenario
         self._checks = tuple(_requirement(each) for each in checks)
         self._timeline = timeline
-        self._scale = scale
+        self._machine = machine
         self._findings: list[Finding] = []
 
     @contextmanager
     def judging(self, name: str) -> Generator[Judge]:
         """Judge this requirement by what follows; a breach ends the block, not the scenario."""
         requirement = self._declared(name)
-        judge = Judge(requirement=requirement, scale=self._scale, outcome=_at_best(requirement))
+        judge = self._judge(requirement, _at_best(requirement))
         try:
             yield judge
         except UnmetError as unmet:
@@ -158,7 +159,9 @@ class Judgements:
     def not_applicable(self, name: str, reason: str) -> None:
         """It binds only those who declare something that the manifest does not."""
         requirement = self._declared(name)
-        judge = Judge(requirement=requirement, scale=self._scale, outcome=Outcome.NOT_APPLICABLE)
+        judge = Judge(
+            requirement=requirement, machine=self._machine, outcome=Outcome.NOT_APPLICABLE
+        )
         judge.info(reason)
         self._note(requirement, judge.outcome, "", judge)
 
@@ -191,6 +194,9 @@ class Judgements:
             if known is None or each.outcome.rank > known.outcome.rank:
                 best[each.id] = each
         return list(best.values())
+
+    def _judge(self, requirement: Requirement, outcome: Outcome) -> Judge:
+        return Judge(requirement=requirement, machine=self._machine, outcome=outcome)
 
     def _declared(self, name: str) -> Requirement:
         found = next((each for each in self._checks if each.id == name), None)

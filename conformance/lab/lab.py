@@ -25,6 +25,7 @@ from conformance.lab.api import Api
 from conformance.lab.files import Files
 from conformance.lab.judging import Judge, Judgements, UnmetError
 from conformance.lab.logs import LogLine, log_lines
+from conformance.lab.machine import Machine
 from conformance.lab.timeline import Event, Timeline
 from conformance.lab.tracker import Tracker
 from conformance.lab.workflow_file import WorkflowFile
@@ -57,7 +58,7 @@ class Lab(WorkflowFile):
         api: Api,
         judgements: Judgements,
         seed: int,
-        scale: float,
+        machine: Machine,
     ) -> None:
         self.manifest = manifest
         self.timeline = timeline
@@ -68,12 +69,17 @@ class Lab(WorkflowFile):
         self.api = api
         self.judgements = judgements
         self.seed = seed
-        self.scale = scale
+        self.machine = machine
         self.never_ready = False
         self.was_killed = False
         self.leftovers: Sequence[ProcessRecord] = ()
         self.should_live = False
         self._others_started: list[Target] = []
+
+    @property
+    def scale(self) -> float:
+        """How slow the machine is just now; 1 on a quick one."""
+        return self.machine.scale
 
     @property
     def dialect(self) -> Dialect:
@@ -105,22 +111,24 @@ class Lab(WorkflowFile):
 
         `port` asks for the HTTP interface by flag, 0 for any port; take `free_port()` to know which
         it is. `workflow` is another path for the command line, `without_workflow` names none.
-        `directory` is where it starts. Raises `NeverReadyError`.
+        `directory` is where it starts. Where others are starting, it waits for its turn. Raises
+        `NeverReadyError`.
         """
         if not self.is_file_decided:
             self.workflow()
-        mark = self.timeline.last
-        self.tracker.life_began()
-        await self.target.start(
-            port=port,
-            workflow=workflow,
-            without_workflow=without_workflow,
-            directory=directory,
-            arguments=arguments,
-            variables=variables,
-        )
-        if ready:
-            await self._until_ready(mark)
+        async with self.machine.starting:
+            mark = self.timeline.last
+            self.tracker.life_began()
+            await self.target.start(
+                port=port,
+                workflow=workflow,
+                without_workflow=without_workflow,
+                directory=directory,
+                arguments=arguments,
+                variables=variables,
+            )
+            if ready:
+                await self._until_ready(mark)
         self.should_live = ready
 
     async def stop(self) -> ExitStatus:

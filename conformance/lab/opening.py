@@ -17,6 +17,7 @@ from conformance.lab.api import Api
 from conformance.lab.files import Files
 from conformance.lab.judging import Judgements
 from conformance.lab.lab import Lab
+from conformance.lab.machine import Machine
 from conformance.lab.timeline import Timeline
 from conformance.lab.tracker import Tracker
 from conformance.manifest.model import Manifest
@@ -34,7 +35,7 @@ async def open_lab(
     dialect: Dialect,
     directory: Path,
     seed: int = 0,
-    scale: float = 1.0,
+    machine: Machine | None = None,
     timeline: Timeline | None = None,
 ) -> AsyncGenerator[Lab]:
     """A lab for the scenario `name`, which judges `checks`. `directory` is made, and not removed.
@@ -43,6 +44,7 @@ async def open_lab(
     `lab.leftovers` afterwards.
     """
     timeline = timeline or Timeline()
+    machine = machine or Machine()
     places = Places(
         ground=directory,
         workflow=directory / "project" / "WORKFLOW.md",
@@ -61,10 +63,10 @@ async def open_lab(
             agents=desk,
             files=Files(directory, timeline),
             target=target,
-            api=Api(lambda: target.port, timeline, scale=scale),
-            judgements=Judgements(name, checks, timeline, scale=scale),
+            api=Api(lambda: target.port, timeline, machine),
+            judgements=Judgements(name, checks, timeline, machine),
             seed=seed,
-            scale=scale,
+            machine=machine,
         )
         try:
             yield lab

@@ -17,6 +17,7 @@ import anyio
 
 from conformance.lab.judging import UnmetError
 from conformance.lab.lab import Lab, NeverReadyError
+from conformance.lab.machine import Machine
 from conformance.lab.opening import open_lab
 from conformance.lab.timeline import Timeline
 from conformance.manifest.model import Manifest
@@ -52,12 +53,13 @@ async def play(
     dialect: Dialect,
     directory: Path,
     seed: int = 0,
-    scale: float = 1.0,
+    machine: Machine | None = None,
     timeline: Timeline | None = None,
     bound_s: float = BOUND_S,
 ) -> Played:
     """Play it in a lab of its own. Raises `TargetError` where the target cannot be run at all."""
     timeline = timeline or Timeline()
+    machine = machine or Machine()
     async with open_lab(
         scenario.name,
         scenario.checks,
@@ -65,10 +67,10 @@ async def play(
         dialect=dialect,
         directory=directory,
         seed=seed,
-        scale=scale,
+        machine=machine,
         timeline=timeline,
     ) as lab:
-        error = await _play(scenario, lab, bound_s * scale)
+        error = await _play(scenario, lab, bound_s * machine.scale)
     if defects := lab.agents.defects():
         error = "\n".join([error, *defects]).strip()
         lab.judgements.broken(f"a fake agent: {defects[0]}", proves_nothing=True)

@@ -6,7 +6,6 @@ what was seen instead; a negative is proved by polls that came and went, never b
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -16,6 +15,7 @@ from conformance.fakes.json_values import texts
 from conformance.lab.boards import Handle
 from conformance.lab.files import Files
 from conformance.lab.judging import UnmetError
+from conformance.lab.machine import Machine
 from conformance.lab.settings import poll_interval_ms
 from conformance.lab.timeline import Timeline
 from conformance.lab.tracker import Tracker
@@ -38,7 +38,7 @@ class Waiting:
     tracker: Tracker
     files: Files
     target: Target
-    scale: float
+    machine: Machine
     should_live: bool = False
 
     async def until(
@@ -54,8 +54,7 @@ class Waiting:
         It is asked every 20 ms, for `within` seconds (10 by default), times `scale`. Raises
         `UnmetError` with what `seen` says; also at once where the implementation ended by itself.
         """
-        bound = (PATIENCE_S if within is None else within) * self.scale
-        deadline = time.monotonic() + bound
+        patience = self.machine.patience(PATIENCE_S if within is None else within)
         while True:
             self.files.look()
             if found := condition():
@@ -66,8 +65,8 @@ class Waiting:
                 if found := condition():
                     return found
                 raise UnmetError(expected, f"the implementation ended by itself{shown}")
-            if time.monotonic() > deadline:
-                raise UnmetError(expected, f"not within {bound:g} s{shown}")
+            if patience.is_over():
+                raise UnmetError(expected, f"not within {patience.lasted_s:.3g} s{shown}")
             await anyio.sleep(LOOK_AGAIN_S)
 
     async def until_answered(
@@ -79,7 +78,7 @@ class Waiting:
     ) -> T:
         """What `ask` gives as soon as that is true of anything; for what has to be asked for, such
         as the HTTP interface. An `UnmetError` of `ask` means: not yet."""
-        deadline = time.monotonic() + (PATIENCE_S if within is None else within) * self.scale
+        patience = self.machine.patience(PATIENCE_S if within is None else within)
         while True:
             seen = "nothing of the kind"
             try:
@@ -87,7 +86,7 @@ class Waiting:
                     return found
             except UnmetError as unmet:
                 seen = unmet.seen
-            if time.monotonic() > deadline or (self.should_live and not self.target.alive):
+            if patience.is_over() or (self.should_live and not self.target.alive):
                 raise UnmetError(expected, seen)
             await anyio.sleep(LOOK_AGAIN_S)
 

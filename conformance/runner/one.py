@@ -18,6 +18,7 @@ import anyio.to_thread
 
 from conformance.catalogue import RequirementId
 from conformance.lab.judging import UnmetError
+from conformance.lab.machine import Machine
 from conformance.lab.opening import open_lab
 from conformance.lab.play import play
 from conformance.lab.timeline import Timeline
@@ -47,7 +48,7 @@ class Stage:
     launch: tuple[str, ...]
     dialect: Dialect
     seed: int
-    scale: float
+    machine: Machine
     directory: Path
 
 
@@ -88,7 +89,7 @@ async def probe(stage: Stage) -> str | None:
         dialect=stage.dialect,
         directory=directory,
         seed=stage.seed,
-        scale=stage.scale,
+        machine=stage.machine,
     ) as lab:
         try:
             await lab.start()
@@ -113,7 +114,7 @@ async def play_one(scenario: Scenario, stage: Stage, attempt: int) -> Played:
             dialect=stage.dialect,
             directory=directory,
             seed=stage.seed,
-            scale=stage.scale,
+            machine=stage.machine,
             timeline=timeline,
         )
     except (TargetError, LeftoversError) as error:
@@ -155,7 +156,7 @@ def _bundle(scenario: Scenario, stage: Stage) -> Bundle:
         implementation=stage.manifest.name,
         dialect=stage.dialect.value,
         seed=stage.seed,
-        scale=stage.scale,
+        scale=stage.machine.scale,
         manifest=None if path is None else str(path),
         launch=stage.launch,
     )

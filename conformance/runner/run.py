@@ -22,6 +22,7 @@ from conformance.baseline import Baseline
 from conformance.catalogue import Catalogue, Level, Profile, RequirementId, load_catalogue
 from conformance.coverage import load_reasons
 from conformance.lab.calibration import calibrate
+from conformance.lab.machine import Machine
 from conformance.manifest.model import Manifest
 from conformance.manifest.sections import Dialect
 from conformance.outcomes import Finding, Outcome
@@ -128,7 +129,7 @@ class _Run:
             launch=options.launch,
             dialect=options.dialect,
             seed=options.seed,
-            scale=scale,
+            machine=Machine(scale),
             directory=options.results / SCENARIOS,
         )
         self._attempts = Attempts(self._stage, writer, catalogue, options.offer)
@@ -150,9 +151,12 @@ class _Run:
 
     async def _play_all(self) -> None:
         schedule = make_schedule(self._selection.scenarios, self._options.seed)
-        await play_in_lanes(schedule, self._attempts.play, workers=self._options.workers)
-        if self._options.retry:
-            await rescue(schedule.order, self._attempts, self._options.baseline)
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(self._stage.machine.watch)
+            await play_in_lanes(schedule, self._attempts.play, workers=self._options.workers)
+            if self._options.retry:
+                await rescue(schedule.order, self._attempts, self._options.baseline)
+            beside.cancel_scope.cancel()
 
     def _end(
         self, *, interrupted: bool = False, never_ready: bool = False, explanation: str = ""

@@ -1,9 +1,9 @@
 """In which order scenarios are played, and how many at once.
 
 Guarantees: those that wait for fixed delays start first and run beside all others, so that the
-whole run costs about the slowest one of them; no more than so many start at once; those that want
-the machine for themselves come last, one by one. The order within a lane is shuffled by the seed,
-so that no scenario leans on another. Must not: know how a scenario is played.
+whole run costs little more than the fast ones; of both kinds no more than so many run at once;
+those that want the machine for themselves come last, one by one. The order within a lane is
+shuffled by the seed, so that no scenario leans on another. Must not: know how a scenario is played.
 """
 
 from __future__ import annotations
@@ -11,15 +11,10 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import anyio
 
 from conformance.scenario import Lane, Scenario
-
-REAL_TIME_PER_WORKER: Final = 3
-"""They sleep nearly all the time, but each starts an implementation; more of them would crowd out
-the fast ones at the start."""
 
 PlayOne = Callable[[Scenario], Awaitable[None]]
 
@@ -48,10 +43,10 @@ def make_schedule(scenarios: Sequence[Scenario], seed: int) -> Schedule:
 
 
 async def play_in_lanes(schedule: Schedule, play: PlayOne, *, workers: int) -> None:
-    """Play all of them. `play` must not raise; if it does, the others are cancelled."""
-    at_once = REAL_TIME_PER_WORKER * workers
+    """Play all of them, `workers` of each lane at once. `play` must not raise; if it does, the
+    others are cancelled."""
     async with anyio.create_task_group() as lanes:
-        lanes.start_soon(_play_lane, schedule.real_time, play, at_once)
+        lanes.start_soon(_play_lane, schedule.real_time, play, workers)
         lanes.start_soon(_play_lane, schedule.fast, play, workers)
     for each in schedule.alone:
         await play(each)

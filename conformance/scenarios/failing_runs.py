@@ -19,6 +19,7 @@ from conformance.agents.steps import (
 )
 from conformance.lab.boards import Handle
 from conformance.lab.lab import Lab
+from conformance.lab.waiting import PATIENCE_S
 from conformance.scenario import scenario
 from conformance.scenarios.moments import last_sent_at, most_at_once
 
@@ -66,13 +67,14 @@ async def failing_runs(lab: Lab) -> None:
     failures = lab.files.trace("failures")
     broken = lab.files.root.with_name("broken-once")
     hook = f"if [ ! -e {shlex.quote(str(broken))} ]; then {failures.hook('$PWD')}; exit 1; fi"
+    scale = lab.scale
     lab.workflow(
         PROMPT,
         agent={"max_retry_backoff_ms": int(CAP_S * 1000), "max_turns": 2},
         hooks={"before_run": f"case ${{PWD##*/}} in {_pattern(hooked)}) {hook};; esac"},
         codex={
-            "read_timeout_ms": int(READ_S * 1000 * lab.scale),
-            "stall_timeout_ms": int(SILENCE_S * 1000 * lab.scale),
+            "read_timeout_ms": int(READ_S * scale * 1000),
+            "stall_timeout_ms": int(SILENCE_S * scale * 1000),
         },
     )
     await lab.start()
@@ -82,7 +84,7 @@ async def failing_runs(lab: Lab) -> None:
     retried = (failing, cut, leaving, crashing, mute, silent)
     with lab.judging("run.error.retried") as judge:
         for issue in retried:
-            session = await lab.at_gate(issue, 2)
+            session = await lab.at_gate(issue, 2, within=PATIENCE_S + SILENCE_S * scale)
             judge.equal(session.prompts()[0], "Attempt 1", f"the prompt of {issue.identifier}")
         await lab.until(failures.lines, "the hook fails")
         broken.touch()
@@ -94,8 +96,9 @@ async def failing_runs(lab: Lab) -> None:
     with lab.judging("run.events.stale") as judge:
         latest = max(lab.sessions(each)[-1].started_at for each in retried)
         await lab.until(
-            lambda: time.monotonic() > latest + SILENCE_S * lab.scale + MARGIN_S,
+            lambda: time.monotonic() > latest + SILENCE_S * scale + MARGIN_S,
             "the time of every clock of the failed attempts has passed",
+            within=PATIENCE_S + SILENCE_S * scale,
         )
         for issue in retried:
             later = lab.sessions(issue)

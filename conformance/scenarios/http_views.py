@@ -92,7 +92,7 @@ def _limits() -> JsonObject:
 
 def api_at(lab: Lab, port: int) -> Api:
     """The interface at another port than that of the command line."""
-    return Api(lambda: port, lab.timeline, scale=lab.scale)
+    return Api(lambda: port, lab.timeline, lab.machine)
 
 
 async def read_state(lab: Lab, api: Api | None = None) -> JsonObject:

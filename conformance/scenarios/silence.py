@@ -9,13 +9,16 @@ from conformance.agents.steps import WORKS, agent_script, chatter, turn
 from conformance.lab.boards import Handle
 from conformance.lab.judging import Judge
 from conformance.lab.lab import Lab
+from conformance.lab.waiting import PATIENCE_S
 from conformance.scenario import Lane, scenario
 from conformance.scenarios.progress import ATTEMPT_PROMPT
 
 READ_S = 3.0
 TURN_S = 2.0
-LONG_TALK_S = 2.5 * TURN_S
-"""Longer than a turn may be silent; shorter than twice, so that retries do not blur it."""
+"""Both times `scale`: an agent that comes up has to be quicker, too."""
+LONG_TALK = 2.5
+"""Times what a turn may be silent: longer than it; shorter than thrice, so that retries do not blur
+it."""
 REQUESTS = ("initialize", "thread/start", "turn/start")
 
 
@@ -47,9 +50,10 @@ async def silent_agents(lab: Lab) -> None:
     for method, issue in unanswered.items():
         lab.script(issue, agent_script(silent=[method]), WORKS)
     trace = lab.files.trace("after_run")
+    read_s, turn_s = READ_S * lab.scale, TURN_S * lab.scale
     lab.workflow(
         ATTEMPT_PROMPT,
-        codex={"read_timeout_ms": int(READ_S * 1000), "turn_timeout_ms": int(TURN_S * 1000)},
+        codex={"read_timeout_ms": int(read_s * 1000), "turn_timeout_ms": int(turn_s * 1000)},
         hooks={"after_run": trace.hook("after_run")},
     )
     await lab.start()
@@ -57,11 +61,11 @@ async def silent_agents(lab: Lab) -> None:
     talks = await lab.at_gate(talking)
     with lab.judging("session.timeout.read") as judge:
         for method, issue in unanswered.items():
-            await _judge_unanswered(lab, judge, method, issue)
+            await _judge_unanswered(lab, judge, method, issue, read_s)
     quiet = await lab.session(silent)
     with lab.judging("turn.timeout.silence") as judge:
-        await lab.ended(quiet)
-        _judge_patience(lab, judge, quiet, "turn/start", TURN_S)
+        await lab.ended(quiet, within=PATIENCE_S + turn_s)
+        _judge_patience(lab, judge, quiet, "turn/start", turn_s)
         judge.contains(await _retried(lab, silent), "Attempt 1 ", "the prompt after a silent turn")
     with lab.judging("hook.after_run.each") as judge:
         # An attempt that another one follows is over. Where none ever times out, that is no fault
@@ -74,19 +78,21 @@ async def silent_agents(lab: Lab) -> None:
             expected=f"after_run ran after each of {over} attempts that timed out",
             seen=f"{count} times",
         )
-    await _judge_talk(lab, talks)
+    await _judge_talk(lab, talks, turn_s)
     for name, issue in (("turn.timeout.stderr", noisy), ("turn.timeout.reconnects", waiting)):
         with lab.judging(name) as judge:
             goes_on = len(lab.sessions(issue)) == 1
             judge.info("it restarts the clock" if goes_on else "it does not restart the clock")
 
 
-async def _judge_unanswered(lab: Lab, judge: Judge, method: str, issue: Handle) -> None:
+async def _judge_unanswered(
+    lab: Lab, judge: Judge, method: str, issue: Handle, read_s: float
+) -> None:
     session = await lab.session(issue)
-    await lab.ended(session)
+    await lab.ended(session, within=PATIENCE_S + read_s)
     # How long `initialize` waited cannot be told: it may be sent before the agent has come up.
     if method != "initialize":
-        _judge_patience(lab, judge, session, method, READ_S)
+        _judge_patience(lab, judge, session, method, read_s)
     prompt = await _retried(lab, issue)
     judge.contains(prompt, "Attempt 1 ", f"the prompt after an unanswered {method}")
 
@@ -99,17 +105,19 @@ async def _retried(lab: Lab, issue: Handle) -> str:
     )
 
 
-async def _judge_talk(lab: Lab, session: AgentSession) -> None:
+async def _judge_talk(lab: Lab, session: AgentSession, turn_s: float) -> None:
+    long_s = LONG_TALK * turn_s
     with lab.judging("turn.timeout.not_total") as judge:
         await lab.until(
-            lambda: _talked_for(lab, session) > LONG_TALK_S or not session.alive,
-            f"a turn that talks goes on for {LONG_TALK_S:g} s",
+            lambda: _talked_for(lab, session) > long_s or not session.alive,
+            f"a turn that talks goes on for {long_s:g} s",
+            within=PATIENCE_S + long_s,
         )
         said = _said(lab, session)
         longest = max((later - earlier for earlier, later in pairwise(said)), default=0.0)
-        if not session.alive and longest > TURN_S / 2:
+        if not session.alive and longest > turn_s / 2:
             # A machine that held the agent up for so long proves nothing against anybody.
-            judge.within(longest, TURN_S / 2, "the agent speaks again")
+            judge.within(longest, turn_s / 2, "the agent speaks again")
         else:
             judge.holds(session.alive, expected="a turn that talks goes on", seen="it was ended")
 

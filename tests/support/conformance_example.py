@@ -14,6 +14,7 @@ from pathlib import Path
 
 import anyio
 
+from conformance.lab.machine import Machine
 from conformance.lab.play import Played, play
 from conformance.manifest.sections import Dialect
 from conformance.scenario import registered
@@ -29,7 +30,7 @@ def main(path: str, directory: str) -> None:
         manifest=our_manifest(),
         dialect=Dialect.LINEAR,
         directory=Path(directory),
-        scale=PATIENCE,
+        machine=Machine(PATIENCE),
     )
     played: Played = anyio.run(act)
     print(json.dumps(outcomes(played)))

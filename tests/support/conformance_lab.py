@@ -8,6 +8,7 @@ from typing import Final
 
 from conformance.catalogue import Profile, load_catalogue
 from conformance.lab.lab import Lab
+from conformance.lab.machine import Machine
 from conformance.lab.play import Played, play
 from conformance.manifest.loading import load_manifest
 from conformance.manifest.model import Manifest
@@ -53,7 +54,7 @@ async def play_act(
     *checks: str,
     dialect: Dialect = Dialect.LINEAR,
     manifest: Manifest | None = None,
-    scale: float = PATIENCE,
+    machine: Machine | None = None,
 ) -> Played:
     """Play it once."""
     return await play(
@@ -62,7 +63,7 @@ async def play_act(
         dialect=dialect,
         directory=directory,
         seed=7,
-        scale=scale,
+        machine=machine or Machine(PATIENCE),
     )
 
 

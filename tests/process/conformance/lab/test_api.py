@@ -10,6 +10,7 @@ import pytest
 
 from conformance.lab.api import Api
 from conformance.lab.judging import UnmetError
+from conformance.lab.machine import Machine
 from conformance.lab.timeline import Timeline
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +46,7 @@ def port() -> Iterator[int]:
 
 async def test_an_answer_comes_as_it_was_sent(port: int) -> None:
     timeline = Timeline()
-    api = Api(lambda: port, timeline)
+    api = Api(lambda: port, timeline, Machine())
     answer = await api.issue("A/1 ü")
     assert answer.object() == {"path": "/api/v1/A%2F1%20%C3%BC"}
     assert (await api.refresh()).status == 302
@@ -55,6 +56,6 @@ async def test_an_answer_comes_as_it_was_sent(port: int) -> None:
 
 async def test_no_answer_is_something_that_did_not_come_about() -> None:
     with pytest.raises(UnmetError, match="not known at which port"):
-        await Api(lambda: None, Timeline()).state()
+        await Api(lambda: None, Timeline(), Machine()).state()
     with pytest.raises(UnmetError, match="ConnectError"):
-        await Api(lambda: 1, Timeline()).state()
+        await Api(lambda: 1, Timeline(), Machine()).state()

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from conformance.agents.steps import agent_script, gate, turn
 from conformance.lab.judging import HarnessError, UnmetError
 from conformance.lab.lab import Lab
+from conformance.lab.machine import Machine
 from conformance.lab.timeline import Event
 from conformance.manifest.sections import Dialect
 from conformance.outcomes import Outcome
-from tests.support.conformance_lab import our_manifest, outcomes, play_act, told
+from tests.support.conformance_lab import PATIENCE, our_manifest, outcomes, play_act, told
 
 pytestmark = pytest.mark.anyio
 
@@ -82,7 +85,7 @@ async def test_a_program_that_asks_nothing_was_never_ready(tmp_path: Path) -> No
         command=("{python}", "-c", "import signal; signal.pause()", "{workflow}"),
         ready_within_ms=300,
     )
-    played = await play_act(act, tmp_path, UNDER_ROOT, manifest=manifest, scale=1.0)
+    played = await play_act(act, tmp_path, UNDER_ROOT, manifest=manifest, machine=Machine())
     assert played.never_ready
     assert not played.leftovers
 
@@ -236,4 +239,24 @@ async def test_an_issue_that_leaves_the_scope_or_is_deleted_is_seen_no_more(
             await lab.never(lambda: lab.running(), "neither is worked on again")
 
     played = await play_act(act, tmp_path, UNDER_ROOT, dialect=dialect)
+    assert outcomes(played) == {UNDER_ROOT: Outcome.PASS}, told(played)
+
+
+async def test_a_start_waits_while_as_many_others_start_as_the_machine_permits(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(PATIENCE, starts_at_once=1)
+
+    async def act(lab: Lab) -> None:
+        await machine.starting.acquire_on_behalf_of("another")
+        async with anyio.create_task_group() as group:
+            group.start_soon(lab.start)
+            while not machine.starting.statistics().tasks_waiting:
+                await anyio.lowlevel.checkpoint()
+            with lab.judging(UNDER_ROOT) as judge:
+                judge.holds(not lab.target.alive, expected="nothing runs yet")
+            machine.starting.release_on_behalf_of("another")
+        await lab.polls()
+
+    played = await play_act(act, tmp_path, UNDER_ROOT, machine=machine)
     assert outcomes(played) == {UNDER_ROOT: Outcome.PASS}, told(played)

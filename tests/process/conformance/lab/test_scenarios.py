@@ -9,6 +9,7 @@ import pytest
 
 import conformance.scenarios.dispatch
 import conformance.scenarios.smoke
+from conformance.lab.machine import Machine
 from conformance.lab.play import play
 from conformance.manifest.sections import Dialect
 from conformance.outcomes import Outcome
@@ -32,7 +33,7 @@ async def test_our_daemon_passes(scenario: Scenario, dialect: Dialect, tmp_path:
         dialect=dialect,
         directory=tmp_path / "lab",
         seed=11,
-        scale=PATIENCE,
+        machine=Machine(PATIENCE),
     )
     assert outcomes(played) == dict.fromkeys(scenario.checks, Outcome.PASS), told(played)
     assert not played.leftovers

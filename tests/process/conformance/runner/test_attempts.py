@@ -11,6 +11,7 @@ import pytest
 from conformance.baseline import Baseline
 from conformance.catalogue import Profile, load_catalogue
 from conformance.lab.lab import Lab
+from conformance.lab.machine import Machine
 from conformance.manifest.loading import manifest_for_command
 from conformance.manifest.sections import Dialect
 from conformance.outcomes import Outcome
@@ -68,7 +69,7 @@ def attempts(tmp_path: Path, writer: RecordWriter) -> Attempts:
         launch=("true", "{workflow}"),
         dialect=Dialect.LINEAR,
         seed=1,
-        scale=1.0,
+        machine=Machine(),
         directory=tmp_path / "scenarios",
     )
     return Attempts(stage, writer, CATALOGUE, OFFER)

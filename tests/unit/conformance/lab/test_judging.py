@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.lab.judging import HarnessError, Judgements, UnmetError
+from conformance.lab.machine import Machine
 from conformance.lab.timeline import Timeline
 from conformance.outcomes import Outcome
 
@@ -15,7 +16,7 @@ INFO = "tracker.pages.order"
 
 
 def judgements(*checks: str, scale: float = 1.0) -> Judgements:
-    return Judgements("a_scenario", checks, Timeline(), scale=scale)
+    return Judgements("a_scenario", checks, Timeline(), Machine(scale))
 
 
 def outcome(found: Judgements, index: int = 0) -> Outcome:
@@ -125,7 +126,7 @@ def test_too_early_is_a_breach(seconds: float, expected: Outcome) -> None:
 def test_order_is_that_of_events() -> None:
     timeline = Timeline()
     first, second = (timeline.add("scenario", "note", text) for text in ("one", "two"))
-    found = Judgements("a_scenario", (MUST, SHOULD), timeline)
+    found = Judgements("a_scenario", (MUST, SHOULD), timeline, Machine())
     with found.judging(MUST) as judge:
         judge.before(first, second, "one comes before two")
     with found.judging(SHOULD) as judge:

@@ -67,5 +67,5 @@ async def test_slow_ones_all_run_beside_the_fast_ones_and_the_rest_alone() -> No
         await play_in_lanes(make_schedule([*FAST, *SLOW, *ALONE], 7), play, workers=2)
     assert most_fast == 2
     assert len(begun) == len(FAST) + len(SLOW) + len(ALONE)
-    assert {name[:4] for name in begun[:3]} == {"slow"}
+    assert {name[:4] for name in begun[:2]} == {"slow"}
     assert {name[:5] for name in begun[-2:]} == {"alone"}
