@@ -568,7 +568,7 @@ class FakeAgent:
         except UnicodeDecodeError:
             self.violation("malformed", f"not JSON, not even UTF-8: {line[:200]!r}")
             self.leave("invalid UTF-8 on standard input", 1)
-        except ValueError:
+        except (ValueError, RecursionError):
             self.violation("malformed", f"not JSON: {line[:200]!r}")
             return
         if not isinstance(message, dict):

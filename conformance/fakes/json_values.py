@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
@@ -9,6 +10,15 @@ JsonValue: TypeAlias = (
     "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 )
 JsonObject: TypeAlias = "Mapping[str, JsonValue]"
+
+
+def read_json(text: str | bytes) -> JsonValue:
+    """What somebody else wrote. Raises `ValueError` where it is no JSON, or nested so deeply that
+    nobody means it."""
+    try:
+        return cast("JsonValue", json.loads(text))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def as_object(value: object) -> JsonObject:

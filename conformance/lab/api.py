@@ -7,7 +7,6 @@ answer is.
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from conformance.fakes.json_values import JsonObject, JsonValue, as_object
+from conformance.fakes.json_values import JsonObject, JsonValue, as_object, read_json
 from conformance.lab.judging import UnmetError
 from conformance.lab.machine import Machine
 from conformance.lab.timeline import Timeline
@@ -39,7 +38,7 @@ class ApiAnswer:
     def json(self) -> JsonValue:
         """The body; None where it is not JSON."""
         try:
-            return json.loads(self.text)
+            return read_json(self.text)
         except ValueError:
             return None
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.fakes.json_values import JsonValue, as_object
+from conformance.fakes.json_values import JsonValue, as_object, read_json
 
 _PAIR: Final = re.compile(r'([A-Za-z_][\w.]*)=("(?:[^"\\]|\\.)*"|\S*)')
 _COLOR: Final = re.compile(r"\x1b\[[0-9;]*m")
@@ -38,7 +38,7 @@ def log_lines(text: str) -> Sequence[LogLine]:
 def _values(line: str) -> dict[str, str]:
     if line.lstrip().startswith("{"):
         try:
-            return dict(_flat("", json.loads(line)))
+            return dict(_flat("", read_json(line)))
         except ValueError:
             return {}
     return {name: _unquoted(value) for name, value in _PAIR.findall(line)}

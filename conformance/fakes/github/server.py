@@ -32,7 +32,7 @@ from conformance.fakes.github.noting import note_operation, note_route
 from conformance.fakes.github.replies import ApiError, Reply, json_reply
 from conformance.fakes.github.rest import Call, Rest, split_address
 from conformance.fakes.github.rest_writes import WRITES
-from conformance.fakes.json_values import as_object
+from conformance.fakes.json_values import as_object, read_json
 from conformance.fakes.recording import Recording, Request
 from conformance.fakes.spoils import Spoils
 
@@ -182,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             token = token_of(self.headers, fake.tokens)
             if is_graphql:
-                operation = read_operation(as_object(json.loads(body)))
+                operation = read_operation(as_object(read_json(body)))
                 fake.requests.update(request, partial(note_operation, operation))
                 names = ("graphql", *fake.requests.understood(request))
                 reply = self._graphql(operation, token)
@@ -221,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
             path=path,
             base=base,
             query=query,
-            body=as_object(json.loads(body)) if body else {},
+            body=as_object(read_json(body)) if body else {},
             token=token,
             chaos=fake.chaos,
         )

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from conformance.fakes.faults import Fault, Faults
-from conformance.fakes.json_values import JsonObject, as_object, as_text
+from conformance.fakes.json_values import JsonObject, as_object, as_text, read_json
 from conformance.fakes.linear.answers import Answer, answer, faulty
 from conformance.fakes.linear.chaos import CALM, Chaos
 from conformance.fakes.linear.errors import RefusedError
@@ -237,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _operation(body: bytes) -> Operation:
     try:
-        call = as_object(json.loads(body))
+        call = as_object(read_json(body))
     except ValueError:
         raise RefusedError("GRAPHQL_PARSE_FAILED", "the body is not JSON") from None
     query = as_text(call.get("query"))

@@ -55,6 +55,7 @@ def complaint(directory: Path, lines: list[bytes], script: Script | None = None)
     ("lines", "words"),
     [
         ([b"{nonsense"], "not JSON"),
+        ([b"[" * 50_000], "not JSON"),
         ([b"[]"], "not an object"),
         ([INITIALIZED], "does not belong here"),
         ([request(1, "initialize", {})], "clientInfo"),

@@ -38,7 +38,10 @@ def fake() -> Generator[LinearFake]:
 def ask(
     fake: LinearFake, query: str, variables: Mapping[str, object] | None = None, key: str = KEY
 ) -> tuple[int, Json]:
-    body = json.dumps({"query": query, "variables": variables or {}}).encode()
+    return send(fake, json.dumps({"query": query, "variables": variables or {}}).encode(), key)
+
+
+def send(fake: LinearFake, body: bytes, key: str = KEY) -> tuple[int, Json]:
     headers = {"Content-Type": "application/json", "Authorization": key}
     request = urllib.request.Request(fake.url, body, headers)  # noqa: S310 - loopback
     try:
@@ -59,6 +62,12 @@ def data(fake: LinearFake, query: str, **variables: object) -> Json:
 def codes(body: Json) -> list[str]:
     errors = cast("list[Json]", body["errors"])
     return [str(cast("Json", each["extensions"])["code"]) for each in errors]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 50_000])
+def test_a_body_that_is_no_json_is_refused(fake: LinearFake, body: bytes) -> None:
+    status, answer = send(fake, body)
+    assert (status, codes(answer)) == (400, ["GRAPHQL_PARSE_FAILED"])
 
 
 def found(fake: LinearFake, issue_filter: str) -> list[str]:

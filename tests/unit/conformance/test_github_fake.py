@@ -32,6 +32,10 @@ class Site:
         }
         return self.client.request(method, f"{self.fake.url}{path}", json=body, headers=headers)
 
+    def send(self, body: bytes) -> httpx.Response:
+        headers = {"Authorization": "Bearer person", "Content-Type": "application/json"}
+        return self.client.post(f"{self.fake.url}/graphql", content=body, headers=headers)
+
     def query(self, text: str, *, by: str = "person", **variables: JsonValue) -> JsonObject:
         body: Mapping[str, JsonValue] = {"query": text, "variables": variables}
         return as_object(self.ask("POST", "/graphql", body, Authorization=f"bearer {by}").json())
@@ -72,6 +76,11 @@ def site() -> Generator[Site]:
 )
 def test_headers_are_judged(site: Site, headers: dict[str, str], status: int) -> None:
     assert site.ask("GET", f"{PLACE}/issues", **headers).status_code == status
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 50_000])
+def test_a_body_that_is_no_json_is_refused(site: Site, body: bytes) -> None:
+    assert site.send(body).status_code == 400
 
 
 def test_an_unchanged_resource_is_a_304_that_costs_nothing(site: Site) -> None:

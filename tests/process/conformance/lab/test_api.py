@@ -21,7 +21,7 @@ class _Echo(BaseHTTPRequestHandler):
         self._answer(200, f'{{"path": "{self.path}"}}')
 
     def do_POST(self) -> None:
-        self._answer(302, "elsewhere")
+        self._answer(302, "[" * 50_000 if self.path == "/deep" else "elsewhere")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Nothing is printed."""
@@ -51,7 +51,8 @@ async def test_an_answer_comes_as_it_was_sent(port: int) -> None:
     assert answer.object() == {"path": "/api/v1/A%2F1%20%C3%BC"}
     assert (await api.refresh()).status == 302
     assert (await api.refresh()).json() is None
-    assert len(timeline.events("api")) == 3
+    assert (await api.request("POST", "/deep")).json() is None
+    assert len(timeline.events("api")) == 4
 
 
 async def test_no_answer_is_something_that_did_not_come_about() -> None:

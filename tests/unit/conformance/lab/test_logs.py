@@ -22,4 +22,5 @@ def test_colours_and_plain_sentences_do_no_harm() -> None:
     assert line.text == "Worker failed: no reason {"
     assert line.has("worker", "REASON")
     assert not line.values
-    assert log_lines("{broken")[0].values == {}
+    for text in ("{broken", '{"a":' * 50_000):
+        assert log_lines(text)[0].values == {}
