@@ -70,6 +70,19 @@ def test_a_body_that_is_no_json_is_refused(fake: LinearFake, body: bytes) -> Non
     assert (status, codes(answer)) == (400, ["GRAPHQL_PARSE_FAILED"])
 
 
+RELATED = "{ nodes { type issue { id identifier state { name } } } }"
+
+
+@pytest.mark.parametrize(("page", "is_taken"), [(50, True), (100, False)])
+def test_a_query_is_too_complex_only_if_it_is_for_linear(
+    fake: LinearFake, page: int, is_taken: bool
+) -> None:
+    # The one of the reference implementation asks for 50 issues like this, and works.
+    one = f"id state {{ name }} labels {{ nodes {{ name }} }} inverseRelations(first: 50) {RELATED}"
+    status, body = ask(fake, f"{{ issues(first: {page}) {{ nodes {{ {one} }} }} }}")
+    assert (status, "errors" in body) == ((200, False) if is_taken else (400, True))
+
+
 def found(fake: LinearFake, issue_filter: str) -> list[str]:
     answer = data(fake, f"{{ issues(filter: {issue_filter}) {{ nodes {{ identifier }} }} }}")
     nodes = cast("list[Json]", cast("Json", answer["issues"])["nodes"])

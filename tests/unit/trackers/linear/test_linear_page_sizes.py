@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import get_operation_ast, parse
 
-from conformance.fakes.linear.complexity import MAXIMUM, complexity
+from conformance.fakes.linear.complexity import DOCUMENTED, MAXIMUM, complexity
 from conformance.fakes.linear.executor import schema
 from symphony.domain.json import JsonValue
 from symphony.trackers.linear.queries import (
@@ -23,7 +23,7 @@ def points(query: str, first: int) -> int:
     operation = get_operation_ast(document, None)
     assert operation is not None
     variables: dict[str, JsonValue] = {"filter": {}, "first": first, "after": "cursor"}
-    return complexity(schema(), document, operation, variables)
+    return complexity(schema(), document, operation, variables, alone=DOCUMENTED)
 
 
 def test_a_further_page_is_as_large_as_what_was_found_so_far_within_bounds() -> None:
