@@ -67,8 +67,20 @@ class Handle:
         """Whether its workspace has the identifier itself for a name."""
         return _UNSAFE.search(self.identifier) is None and self.identifier not in (".", "..")
 
+    @property
+    def shell_pattern(self) -> str:
+        """What `case` of a shell takes for the name of its workspace."""
+        if self.number is None:
+            return f"{self.identifier}|{self.id}"
+        return f"{self.number}|*[!0-9]{self.number}"
+
     def is_workspace(self, name: str) -> bool:
-        """Whether a directory of this name is its workspace, or may be."""
+        """Whether a directory of this name is its workspace, or may be. Also where it has the
+        tracker's id for a name: that is one breach (`is_named`), and all else can be judged."""
+        return self.is_named(name) or (self.number is None and name == self.id)
+
+    def is_named(self, name: str) -> bool:
+        """Whether its identifier may give a directory this name."""
         if self.number is not None:
             return re.search(rf"(?<!\d){self.number}$", name) is not None
         if self.is_plain:

@@ -51,7 +51,7 @@ async def dispatch(lab: Lab) -> None:
         judge.equal(real(session.cwd).parent, real(lab.files.root), "where the workspace lies")
     with lab.judging("workspace.key.unchanged") as judge:
         judge.holds(
-            finished.is_workspace(session.name),
+            finished.is_named(session.name),
             expected=f"{finished.identifier} is the name of the workspace",
             seen=session.name,
         )

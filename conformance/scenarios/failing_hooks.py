@@ -31,18 +31,14 @@ HANG: Final = "sleep 600"
 
 def only_for(scripts: Mapping[Handle, str]) -> str:
     """A script of which each issue gets its own part."""
-    parts = [f"{_pattern(issue)}) {script} ;;" for issue, script in scripts.items()]
-    return "\n".join(['case "$PWD" in', *parts, "esac"])
+    parts = [f"{issue.shell_pattern}) {script} ;;" for issue, script in scripts.items()]
+    return "\n".join(['case "${PWD##*/}" in', *parts, "esac"])
 
 
 def once(flags: Path, name: str, script: str) -> str:
     """A script that does something only when it is run for the first time."""
     flag = shlex.quote(str(flags / f"{name}.flag"))
     return f"if mkdir {flag} 2>/dev/null; then {script}; fi"
-
-
-def _pattern(issue: Handle) -> str:
-    return f"*/{issue.identifier}" if issue.number is None else f"*[!0-9]{issue.number}"
 
 
 @scenario(

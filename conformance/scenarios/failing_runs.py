@@ -71,7 +71,7 @@ async def failing_runs(lab: Lab) -> None:
     lab.workflow(
         PROMPT,
         agent={"max_retry_backoff_ms": int(CAP_S * 1000), "max_turns": 2},
-        hooks={"before_run": f"case ${{PWD##*/}} in {_pattern(hooked)}) {hook};; esac"},
+        hooks={"before_run": f"case ${{PWD##*/}} in {hooked.shell_pattern}) {hook};; esac"},
         codex={
             "read_timeout_ms": int(READ_S * scale * 1000),
             "stall_timeout_ms": int(SILENCE_S * scale * 1000),
@@ -145,13 +145,6 @@ async def _refresh_fails(lab: Lab, issue: Handle) -> None:
         waited = later.started_at - last_sent_at(lab, session)
         judge.at_least(waited, CAP_S, "the retry, as after any failure")
     lab.tracker.clear_faults()
-
-
-def _pattern(issue: Handle) -> str:
-    """What the shell takes for the name of its workspace."""
-    if issue.number is None:
-        return issue.identifier
-    return f"{issue.number}|*[!0-9]{issue.number}"
 
 
 @scenario(

@@ -45,8 +45,9 @@ async def log_lines_of_a_run(lab: Lab) -> None:
     unhooked = lab.tracker.put("ENG-3")
     lab.script(working, agent_script(turn(gate("talk"), say(PAYLOAD), gate()), thread_id=THREAD))
     lab.script(failing, agent_script(turn(fail(REASON))), WORKS)
-    pattern = f"*{unhooked.number}" if unhooked.number else unhooked.identifier
-    lab.workflow(hooks={"before_run": f"case $(basename $PWD) in {pattern}) exit 7;; esac"})
+    lab.workflow(
+        hooks={"before_run": f"case ${{PWD##*/}} in {unhooked.shell_pattern}) exit 7;; esac"}
+    )
     await lab.start()
     session = await lab.at_gate(working, gate="talk")
     session.open_gate("talk")
@@ -72,16 +73,18 @@ async def log_lines_of_a_run(lab: Lab) -> None:
         if lab.dialect is Dialect.LINEAR:
             ids = {_value(line, "issue_id") for line in about[working.identifier]}
             judge.equal(ids, {working.id}, "the values of issue_id")
-    new = printed_since(lab, before)
-    ended = [line for line in lab.log() if line.text in new]
     with lab.judging("log.context.session") as judge:
-        for lines, what in ((begun, "while it works"), (ended, "when it ends")):
-            found = [each for each in lines if _value(each, "session_id").startswith(THREAD)]
-            judge.holds(
-                [each for each in found if _value(each, "session_id") != THREAD],
-                expected=f"a line with the session_id of thread and turn {what}",
-                seen="\n".join(each.text for each in lines)[-500:],
-            )
+        judge.holds(
+            _of_session(begun),
+            expected="a line with the session_id of thread and turn while it works",
+            seen=_ends_with(begun),
+        )
+        # What is written comes a little later than what is done.
+        await lab.until(
+            lambda: _of_session(_new(lab, before)),
+            "a line with the session_id of thread and turn when it ends",
+            seen=lambda: _ends_with(_new(lab, before)),
+        )
     with lab.judging("log.format.keys") as judge:
         named = re.compile(rf"(?<![\w/.-]){re.escape(working.identifier)}(?![\w-])")
         for line in lab.log():
@@ -91,16 +94,17 @@ async def log_lines_of_a_run(lab: Lab) -> None:
                 seen=line.text[:500],
             )
     with lab.judging("log.outcome.stated") as judge:
-        outcomes = (
-            (_about(ended, working), GOOD_END),
-            (about[failing.identifier], BAD_END),
-            (about[unhooked.identifier], BAD_END),
+        await lab.until(
+            lambda: _say(_about(_new(lab, before), working), GOOD_END),
+            f"an outcome such as {GOOD_END}",
+            seen=lambda: _ends_with(_about(_new(lab, before), working)),
         )
-        for lines, outcome in outcomes:
+        for issue in (failing, unhooked):
+            lines = about[issue.identifier]
             judge.holds(
-                any(re.search(outcome, each.text, re.IGNORECASE) for each in lines),
-                expected=f"an outcome such as {outcome}",
-                seen="\n".join(each.text[:200] for each in lines)[-500:],
+                _say(lines, BAD_END),
+                expected=f"an outcome such as {BAD_END}",
+                seen=_ends_with(lines),
             )
         for issue, reason in ((failing, rf"{REASON}|turn"), (unhooked, "hook|before_run")):
             told = [
@@ -177,6 +181,26 @@ def _command(manifest: Manifest) -> Sequence[str]:
     program, *rest = (*manifest.launch.command, *manifest.logs.arguments)
     is_relative = "/" in program and not program.startswith(("/", "{"))
     return (str(manifest.directory / program) if is_relative else program, *rest)
+
+
+def _new(lab: Lab, before: str) -> Sequence[LogLine]:
+    """What it has written since its output was `before`."""
+    new = printed_since(lab, before)
+    return [line for line in lab.log() if line.text in new]
+
+
+def _of_session(lines: Sequence[LogLine]) -> Sequence[LogLine]:
+    """Lines that name both the thread and the turn of the working agent."""
+    ids = [(each, _value(each, "session_id")) for each in lines]
+    return [each for each, id_ in ids if id_.startswith(THREAD) and id_ != THREAD]
+
+
+def _say(lines: Sequence[LogLine], pattern: str) -> bool:
+    return any(re.search(pattern, each.text, re.IGNORECASE) for each in lines)
+
+
+def _ends_with(lines: Sequence[LogLine]) -> str:
+    return "\n".join(each.text[:200] for each in lines)[-500:]
 
 
 def _about(lines: Sequence[LogLine], issue: Handle) -> Sequence[LogLine]:

@@ -287,9 +287,9 @@ def test_requests_are_recorded_in_their_order_with_cost_and_time(fake: LinearFak
     ask(fake, "{ nothing }")
     first, second, third = fake.requests.all()
     assert first.at <= second.at <= third.at
-    assert (first.root_fields, first.points) == (("viewer",), 2)
+    assert (first.root_fields, first.points) == (("viewer",), 1)
     assert (second.root_fields, second.is_mutation, second.status) == (("issues",), False, 200)
-    assert second.points == 4, "1 for the connection, and twice an issue with one field"
+    assert second.points == 3, "twice an issue with one field, rounded up"
     assert third.status == 400
 
 
