@@ -18,8 +18,9 @@ from conformance.scenarios.moments import last_sent_at
 PROMPT: Final = "{% if attempt %}Attempt {{ attempt }}{% else %}A fresh start{% endif %}"
 CAP_S: Final = 1.2
 """Of the backoff: several polls, and another time than the 1 s of a continuation."""
-LATE_S: Final = 3.0
-"""For a poll, a read of the issue and the start of an agent."""
+LATE_S: Final = 5.0
+"""For a poll, a read of the issue and the start of an agent. With the cap still far less than the
+10 s of a backoff that is not capped."""
 NEXT_STEP: Final = 1.8
 """Times the prescribed wait; each step is twice the last."""
 FAILS: Final = agent_script(turn(fail()))
