@@ -74,6 +74,7 @@ class Lab(WorkflowFile):
         self.was_killed = False
         self.leftovers: Sequence[ProcessRecord] = ()
         self.should_live = False
+        self._has_started = False
         self._others_started: list[Target] = []
 
     @property
@@ -111,12 +112,14 @@ class Lab(WorkflowFile):
 
         `port` asks for the HTTP interface by flag, 0 for any port; take `free_port()` to know which
         it is. `workflow` is another path for the command line, `without_workflow` names none.
-        `directory` is where it starts. Where others are starting, it waits for its turn. Raises
-        `NeverReadyError`.
+        `directory` is where it starts. Where others are starting, the first start waits for its
+        turn; a later one takes the place of what ended. Raises `NeverReadyError`.
         """
         if not self.is_file_decided:
             self.workflow()
-        async with self.machine.starting:
+        turn = contextlib.nullcontext() if self._has_started else self.machine.starting
+        self._has_started = True
+        async with turn:
             mark = self.timeline.last
             self.tracker.life_began()
             await self.target.start(

@@ -242,7 +242,7 @@ async def test_an_issue_that_leaves_the_scope_or_is_deleted_is_seen_no_more(
     assert outcomes(played) == {UNDER_ROOT: Outcome.PASS}, told(played)
 
 
-async def test_a_start_waits_while_as_many_others_start_as_the_machine_permits(
+async def test_a_first_start_waits_while_as_many_others_start_as_the_machine_permits(
     tmp_path: Path,
 ) -> None:
     machine = Machine(PATIENCE, starts_at_once=1)
@@ -257,6 +257,8 @@ async def test_a_start_waits_while_as_many_others_start_as_the_machine_permits(
                 judge.holds(not lab.target.alive, expected="nothing runs yet")
             machine.starting.release_on_behalf_of("another")
         await lab.polls()
+        await machine.starting.acquire_on_behalf_of("another")
+        await lab.restart()
 
     played = await play_act(act, tmp_path, UNDER_ROOT, machine=machine)
     assert outcomes(played) == {UNDER_ROOT: Outcome.PASS}, told(played)
