@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace as changed
 from typing import Any
 
 from symphony.observability import events, log_lines
 from symphony.observability import fields as about_runs
 from symphony.observability.log_lines import LogLine
+from symphony.observability.logs import Logs
 from symphony.observability.redaction import Redactor
 from symphony.observability.sinks import Sink
 from symphony.runtime import interpreter
@@ -133,6 +134,18 @@ def _() -> None:
         os._exit(0)
 
     replace(Sink, "_missed", missed)
+
+
+@mutant(
+    "full_sink_is_not_told_of",
+    kills=("log.sink.warned",),
+    about="A log that cannot be written is reported nowhere.",
+)
+def _() -> None:
+    def report(self: Logs, sink: Sink, event: str, fields: Mapping[str, object]) -> None:
+        del self, sink, event, fields
+
+    replace(Logs, "_report", report)
 
 
 @mutant(
