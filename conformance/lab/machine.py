@@ -1,13 +1,13 @@
 """The machine that all scenarios of a run share: how slow it is just now, and who may start what.
 
-Guarantees: never faster than 1 nor slower than `LARGEST_SCALE`; a slow moment counts for
-`REMEMBERED_S`, so that waits which began in it are not cut short when it is over. Must not: be
-shared by two runs.
+Guarantees: never faster than 1 nor slower than `LARGEST_SCALE`; one slow start among quick ones
+counts for nothing. Must not: be shared by two runs.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,8 +19,10 @@ from conformance.lab.calibration import LARGEST_SCALE, scale_of_start, time_of_s
 
 MEASURED_EVERY_S: Final = 2.0
 """A measurement costs about 15 ms of one processor."""
+MEASUREMENTS: Final = 3
+"""Of which the median says how slow it is."""
 REMEMBERED_S: Final = 30.0
-"""Longer than most waits, and than most times that are judged."""
+"""Longer than most times that are judged."""
 STARTS_AT_ONCE: Final = 2
 """Implementations that start; more of them would make each other slow before any is ready."""
 
@@ -38,16 +40,23 @@ class Machine:
         self.starting = anyio.CapacityLimiter(starts_at_once)
         self._at_first = at_first
         self._clock = clock
-        self._measured: deque[tuple[float, float]] = deque()
+        self._starts: deque[float] = deque(maxlen=MEASUREMENTS)
+        self._lately: deque[tuple[float, float]] = deque()
+        self._now = 1.0
 
     @property
     def scale(self) -> float:
-        """By this every bound is multiplied that says how long to wait: 1 on a quick machine."""
+        """How slow it was lately, at worst: what took time may take so many times as long."""
         oldest = self._clock() - REMEMBERED_S
-        while self._measured and self._measured[0][0] < oldest:
-            self._measured.popleft()
-        lately = max((scale for _, scale in self._measured), default=1.0)
-        return min(max(1.0, self._at_first, lately), LARGEST_SCALE)
+        while self._lately and self._lately[0][0] < oldest:
+            self._lately.popleft()
+        worst = max((scale for _, scale in self._lately), default=1.0)
+        return min(max(self._at_first, worst), LARGEST_SCALE)
+
+    @property
+    def scale_now(self) -> float:
+        """How slow it is at this moment."""
+        return min(max(self._at_first, self._now), LARGEST_SCALE)
 
     def patience(self, seconds: float) -> Patience:
         """That begins now, and lasts for so many seconds of a quick machine."""
@@ -55,7 +64,9 @@ class Machine:
 
     def measured(self, start_s: float) -> None:
         """A bare process took this many seconds just now."""
-        self._measured.append((self._clock(), scale_of_start(start_s)))
+        self._starts.append(start_s)
+        self._now = scale_of_start(statistics.median(self._starts))
+        self._lately.append((self._clock(), self._now))
 
     async def watch(self) -> NoReturn:
         """Measure again and again, until cancelled."""
@@ -85,6 +96,6 @@ class Patience:
     def is_over(self) -> bool:
         """Ask often: the time since the last look counts as the machine is now."""
         now = self._clock()
-        self._left_s -= (now - self._looked_at) / self._machine.scale
+        self._left_s -= (now - self._looked_at) / self._machine.scale_now
         self._looked_at = now
         return self._left_s < 0

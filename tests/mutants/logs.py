@@ -108,7 +108,7 @@ def _() -> None:
 
 @mutant(
     "full_sink_ends_the_service",
-    kills=("log.sink.survives",),
+    kills=("log.sink.survives", "log.sink.warned"),
     about="A log that cannot be written ends the service.",
 )
 def _() -> None:

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from conformance.lab.calibration import LARGEST_SCALE, scale_of_start
-from conformance.lab.machine import REMEMBERED_S, Machine
+from conformance.lab.machine import MEASUREMENTS, REMEMBERED_S, Machine
 
 QUICK_S = 0.01
 """For a bare process, on a machine that is not slow."""
@@ -42,11 +42,30 @@ def test_a_quick_machine_has_the_scale_one(clock: Clock) -> None:
 def test_the_slowest_moment_counts_until_it_is_forgotten(clock: Clock) -> None:
     machine = Machine(clock=clock)
     machine.measured(slow(4))
-    clock.now += REMEMBERED_S / 2
-    machine.measured(QUICK_S)
+    for _ in range(MEASUREMENTS):
+        machine.measured(QUICK_S)
     assert machine.scale == pytest.approx(4, rel=0.1)
-    clock.now += REMEMBERED_S / 2 + 1
+    clock.now += REMEMBERED_S + 1
     assert machine.scale == 1.0
+
+
+def test_one_slow_start_among_quick_ones_counts_for_nothing(clock: Clock) -> None:
+    machine = Machine(clock=clock)
+    for start_s in (QUICK_S, QUICK_S, 60.0, QUICK_S, QUICK_S):
+        machine.measured(start_s)
+    assert machine.scale == machine.scale_now == 1.0
+
+
+def test_patience_goes_by_what_is_now_and_judgements_by_what_was_lately(clock: Clock) -> None:
+    machine = Machine(clock=clock)
+    machine.measured(slow(4))
+    for _ in range(MEASUREMENTS):
+        machine.measured(QUICK_S)
+    assert machine.scale_now == 1.0
+    assert machine.scale == pytest.approx(4, rel=0.1)
+    patience = machine.patience(1.0)
+    clock.now += 1.1
+    assert patience.is_over()
 
 
 def test_it_is_never_quicker_than_at_first_nor_slower_than_the_bound(clock: Clock) -> None:
