@@ -159,9 +159,7 @@ class Judgements:
     def not_applicable(self, name: str, reason: str) -> None:
         """It binds only those who declare something that the manifest does not."""
         requirement = self._declared(name)
-        judge = Judge(
-            requirement=requirement, machine=self._machine, outcome=Outcome.NOT_APPLICABLE
-        )
+        judge = self._judge(requirement, Outcome.NOT_APPLICABLE)
         judge.info(reason)
         self._note(requirement, judge.outcome, "", judge)
 

@@ -79,7 +79,7 @@ class Lab(WorkflowFile):
 
     @property
     def scale(self) -> float:
-        """How slow the machine is just now; 1 on a quick one."""
+        """How slow the machine was lately, at worst; 1 on a quick one."""
         return self.machine.scale
 
     @property
