@@ -19,11 +19,12 @@ from conformance.lab.judging import UnmetError
 from conformance.lab.lab import Lab
 from conformance.lab.timeline import Event
 from conformance.lab.tracker import FaultTarget
+from conformance.lab.waiting import PATIENCE_S
 from conformance.manifest.sections import Dialect
 from conformance.scenario import Lane, scenario
 from conformance.scenarios.lives import brief_life
 
-PATIENCE_S: Final = 4.0
+REST_S: Final = 4.0
 """Long enough for several polls, and for the end of an agent with its hook, to fall into it."""
 ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - only ever connected to
 """Not a loopback address, although Linux leads it to this very machine."""
@@ -184,8 +185,8 @@ async def patience(lab: Lab) -> None:
     session = await lab.at_gate(working)
 
     mark = lab.timeline.last
-    patience_s = math.ceil(PATIENCE_S * lab.scale)
-    lab.tracker.fault("status", status=429, retry_after=str(patience_s), only="candidates")
+    rest_s = math.ceil(REST_S * lab.scale)
+    lab.tracker.fault("status", status=429, retry_after=str(rest_s), only="candidates")
     refused = await lab.until(
         lambda: [each for each in lab.tracker.answers(after=mark) if each.data["status"] == 429],
         "a read of the candidates is refused",
@@ -194,14 +195,18 @@ async def patience(lab: Lab) -> None:
     session.push(exit_with(1))
     ended = await lab.until(trace.lines, "after_run of the agent that left")
     came = time.monotonic()
-    again = await lab.until(lambda: _requests_after(lab, refused[0]), "the tracker is asked again")
+    again = await lab.until(
+        lambda: _requests_after(lab, refused[0]),
+        "the tracker is asked again",
+        within=PATIENCE_S + rest_s,
+    )
     with lab.judging("tracker.limit.bounded") as judge:
         judge.holds(
             came < again[0].at and ended,
             expected="the end of an agent is dealt with while the tracker rests",
             seen="after_run ran only when the tracker was asked again",
         )
-        judge.at_least(again[0].at - refused[0].at, patience_s, "the next request")
+        judge.at_least(again[0].at - refused[0].at, rest_s, "the next request")
 
 
 def _requests_after(lab: Lab, refusal: Event) -> Sequence[Event]:
