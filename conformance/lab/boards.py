@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
 
@@ -86,6 +86,12 @@ class Handle:
         if self.is_plain:
             return name == self.identifier
         return name.startswith(self.directory_start) and name != self.directory_start
+
+
+def only_for(scripts: Mapping[Handle, str]) -> str:
+    """A script for a hook, of which each issue gets its own part."""
+    parts = [f"{issue.shell_pattern}) {script} ;;" for issue, script in scripts.items()]
+    return "\n".join(['case "${PWD##*/}" in', *parts, "esac"])
 
 
 class Board(Protocol):

@@ -38,7 +38,7 @@ class Machine:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.starting = anyio.CapacityLimiter(starts_at_once)
-        self._at_first = at_first
+        self._at_first = min(at_first, LARGEST_SCALE)
         self._clock = clock
         self._starts: deque[float] = deque(maxlen=MEASUREMENTS)
         self._lately: deque[tuple[float, float]] = deque()
@@ -50,13 +50,12 @@ class Machine:
         oldest = self._clock() - REMEMBERED_S
         while self._lately and self._lately[0][0] < oldest:
             self._lately.popleft()
-        worst = max((scale for _, scale in self._lately), default=1.0)
-        return min(max(self._at_first, worst), LARGEST_SCALE)
+        return max(self._at_first, *(scale for _, scale in self._lately), 1.0)
 
     @property
     def scale_now(self) -> float:
         """How slow it is at this moment."""
-        return min(max(self._at_first, self._now), LARGEST_SCALE)
+        return max(self._at_first, self._now)
 
     def patience(self, seconds: float) -> Patience:
         """That begins now, and lasts for so many seconds of a quick machine."""

@@ -59,7 +59,6 @@ async def play(
 ) -> Played:
     """Play it in a lab of its own. Raises `TargetError` where the target cannot be run at all."""
     timeline = timeline or Timeline()
-    machine = machine or Machine()
     async with open_lab(
         scenario.name,
         scenario.checks,
@@ -70,7 +69,7 @@ async def play(
         machine=machine,
         timeline=timeline,
     ) as lab:
-        error = await _play(scenario, lab, bound_s * machine.scale)
+        error = await _play(scenario, lab, bound_s * lab.scale)
     if defects := lab.agents.defects():
         error = "\n".join([error, *defects]).strip()
         lab.judgements.broken(f"a fake agent: {defects[0]}", proves_nothing=True)

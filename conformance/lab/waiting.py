@@ -51,7 +51,7 @@ class Waiting:
     ) -> T:
         """What `condition` gives as soon as it is true of anything.
 
-        It is asked every 20 ms, for `within` seconds (10 by default), times `scale`. Raises
+        It is asked every 20 ms, for `within` seconds (10 by default) of a quick machine. Raises
         `UnmetError` with what `seen` says; also at once where the implementation ended by itself.
         """
         patience = self.machine.patience(PATIENCE_S if within is None else within)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from conformance.agents.steps import WORKS, agent_script, run, turn
-from conformance.lab.boards import Handle
+from conformance.lab.boards import Handle, only_for
 from conformance.lab.files import Trace
 from conformance.lab.judging import Judge
 from conformance.lab.lab import Lab
@@ -27,12 +26,6 @@ TIMED_OUT: Final = r"time[d_ -]*out"
 FLOOD: Final = 300_000
 """Bytes; far more than anybody wants to read in a log."""
 HANG: Final = "sleep 600"
-
-
-def only_for(scripts: Mapping[Handle, str]) -> str:
-    """A script of which each issue gets its own part."""
-    parts = [f"{issue.shell_pattern}) {script} ;;" for issue, script in scripts.items()]
-    return "\n".join(['case "${PWD##*/}" in', *parts, "esac"])
 
 
 def once(flags: Path, name: str, script: str) -> str:

@@ -17,7 +17,7 @@ from conformance.agents.steps import (
     interrupted,
     turn,
 )
-from conformance.lab.boards import Handle
+from conformance.lab.boards import Handle, only_for
 from conformance.lab.lab import Lab
 from conformance.lab.waiting import PATIENCE_S
 from conformance.scenario import scenario
@@ -71,7 +71,7 @@ async def failing_runs(lab: Lab) -> None:
     lab.workflow(
         PROMPT,
         agent={"max_retry_backoff_ms": int(CAP_S * 1000), "max_turns": 2},
-        hooks={"before_run": f"case ${{PWD##*/}} in {hooked.shell_pattern}) {hook};; esac"},
+        hooks={"before_run": only_for({hooked: hook})},
         codex={
             "read_timeout_ms": int(READ_S * scale * 1000),
             "stall_timeout_ms": int(SILENCE_S * scale * 1000),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.agents.steps import WORKS, agent_script, fail, gate, say, turn
-from conformance.lab.boards import Handle
+from conformance.lab.boards import Handle, only_for
 from conformance.lab.lab import Lab
 from conformance.lab.logs import LogLine
 from conformance.manifest.model import Manifest
@@ -45,9 +45,7 @@ async def log_lines_of_a_run(lab: Lab) -> None:
     unhooked = lab.tracker.put("ENG-3")
     lab.script(working, agent_script(turn(gate("talk"), say(PAYLOAD), gate()), thread_id=THREAD))
     lab.script(failing, agent_script(turn(fail(REASON))), WORKS)
-    lab.workflow(
-        hooks={"before_run": f"case ${{PWD##*/}} in {unhooked.shell_pattern}) exit 7;; esac"}
-    )
+    lab.workflow(hooks={"before_run": only_for({unhooked: "exit 7"})})
     await lab.start()
     session = await lab.at_gate(working, gate="talk")
     session.open_gate("talk")
@@ -115,11 +113,11 @@ async def log_lines_of_a_run(lab: Lab) -> None:
             judge.holds(
                 told,
                 expected=f"a reason of the failure of {issue.identifier}, such as {reason}",
-                seen="\n".join(each.text[:200] for each in about[issue.identifier])[-500:],
+                seen=_ends_with(about[issue.identifier]),
             )
     with lab.judging("log.failure.visible") as judge:
         judge.holds(
-            any(re.search(BAD_END, each.text, re.I) for each in about[unhooked.identifier]),
+            _say(about[unhooked.identifier], BAD_END),
             expected="a run that cannot begin is seen in the output",
             seen=lab.output()[-500:],
         )
